@@ -1,0 +1,6 @@
+//! Intel GVT-g on Xen: control of vGPUs, and sight into them.
+#![deny(unsafe_code)]
+
+pub mod addr;
+pub mod error;
+pub mod memory;

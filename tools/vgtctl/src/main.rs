@@ -1,0 +1,2 @@
+//! The `vgtctl` command.
+fn main() {}
