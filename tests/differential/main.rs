@@ -1,0 +1,1 @@
+//! Our answers against those of other implementations, byte for byte.

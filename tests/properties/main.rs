@@ -1,0 +1,1 @@
+//! Properties that must hold for every input; proptest looks for the one where they do not.

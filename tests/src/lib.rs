@@ -1,0 +1,1 @@
+//! Shared ground of the tests: simple, slow interpreters of the manuals that the fast code is held against.
