@@ -1,1 +1,4 @@
 //! Shared ground of the benches.
+#![forbid(unsafe_code)]
+
+pub mod ratio;
