@@ -2,5 +2,9 @@
 #![deny(unsafe_code)]
 
 pub mod addr;
+pub mod capacity;
 pub mod error;
 pub mod memory;
+pub mod platform;
+pub mod vgpu_type;
+pub mod window;
