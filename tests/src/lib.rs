@@ -1,1 +1,3 @@
 //! Shared ground of the tests: simple, slow interpreters of the manuals that the fast code is held against.
+
+pub mod tiled;
