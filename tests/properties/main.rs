@@ -1,4 +1,5 @@
 //! Properties that must hold for every input; proptest looks for the one where they do not.
+//!
+//! Every `proptest!` block starts with `#![proptest_config(xengt_tests::cases(N))]`, which counts what it runs.
 
-mod fence;
-mod tiling;
+mod addr;

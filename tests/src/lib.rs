@@ -1,3 +1,5 @@
 //! Shared ground of the tests: simple, slow interpreters of the manuals that the fast code is held against.
 
-pub mod tiled;
+mod cases;
+
+pub use cases::cases;

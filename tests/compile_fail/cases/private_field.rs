@@ -1,0 +1,5 @@
+use libxengt::addr::Mfn;
+
+fn main() {
+    let _raw = Mfn::new(1).0;
+}
