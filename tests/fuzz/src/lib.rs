@@ -1,0 +1,9 @@
+//! The bodies of the fuzz targets, so that ordinary tests run them over the committed seeds too.
+//!
+//! Each takes any bytes, and panics only when the library broke a promise.
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+mod addresses;
+
+pub use addresses::addresses;

@@ -1,0 +1,24 @@
+//! Every committed seed, through the body of its target: what was found once stays found.
+
+use std::fs;
+use std::path::Path;
+
+fn run_all(target: &str, body: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    let mut seeds = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        body(&fs::read(entry.unwrap().path()).unwrap());
+        seeds += 1;
+    }
+    assert!(seeds > 0, "no seeds in {}", folder.display());
+    // And what every target must stand whatever its seeds are.
+    for length in [0, 1, 7, 8, 9, 63, 64, 4095, 4096, 4097] {
+        body(&vec![0; length]);
+        body(&vec![0xff; length]);
+    }
+}
+
+#[test]
+fn addresses_seeds_hold() {
+    run_all("addresses", xengt_fuzz::addresses);
+}
