@@ -4,7 +4,9 @@
 pub mod addr;
 pub mod capacity;
 pub mod error;
+pub mod fence;
 pub mod memory;
 pub mod platform;
+pub mod tiling;
 pub mod vgpu_type;
 pub mod window;

@@ -3,3 +3,5 @@
 //! Every `proptest!` block starts with `#![proptest_config(xengt_tests::cases(N))]`, which counts what it runs.
 
 mod addr;
+mod fence;
+mod tiling;

@@ -1,5 +1,6 @@
 //! Shared ground of the tests: simple, slow interpreters of the manuals that the fast code is held against.
 
 mod cases;
+pub mod tiled;
 
 pub use cases::cases;
