@@ -1,1 +1,3 @@
 //! Our answers against those of other implementations, byte for byte.
+
+mod isl;
