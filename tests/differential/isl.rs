@@ -77,7 +77,7 @@ fn cases() -> impl Strategy<Value = Case> {
 fn skipped() -> bool {
     static SAID: Once = Once::new();
     if !isl::available() {
-        SAID.call_once(|| writeln!(std::io::stderr(), "{}", isl::SKIP).unwrap());
+        SAID.call_once(|| std::io::stderr().write_all(format!("{}\n", isl::SKIP).as_bytes()).unwrap());
     }
     !isl::available()
 }
