@@ -5,6 +5,7 @@ pub mod addr;
 pub mod capacity;
 pub mod error;
 pub mod fence;
+pub mod gtt;
 pub mod memory;
 pub mod platform;
 pub mod tiling;

@@ -5,6 +5,10 @@
 //! for the machine's.
 #![forbid(unsafe_code)]
 
+mod flat;
+
+pub use flat::FlatMemory;
+
 use crate::addr::{PAGE_SIZE, PhysAddr};
 
 /// Why memory could not be read.
