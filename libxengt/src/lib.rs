@@ -8,6 +8,7 @@ pub mod fence;
 pub mod gtt;
 pub mod memory;
 pub mod platform;
+pub mod pvinfo;
 pub mod tiling;
 pub mod vgpu_type;
 pub mod window;

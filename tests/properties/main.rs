@@ -3,5 +3,7 @@
 //! Every `proptest!` block starts with `#![proptest_config(xengt_tests::cases(N))]`, which counts what it runs.
 
 mod addr;
+mod capacity;
 mod fence;
 mod tiling;
+mod window;
