@@ -83,6 +83,8 @@ fn skipped() -> bool {
 }
 
 proptest! {
+    #![proptest_config(xengt_tests::cases(256))]
+
     #[test]
     fn detile_writes_the_bytes_that_isl_writes(case in cases()) {
         if skipped() {

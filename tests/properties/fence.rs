@@ -16,6 +16,8 @@ fn valid_registers() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
+    #![proptest_config(xengt_tests::cases(256))]
+
     #[test]
     fn encoded_fence_decodes_to_itself(
         (first, last) in (0..1_u64 << 20).prop_flat_map(|first| (Just(first), first..1 << 20)),

@@ -106,6 +106,8 @@ fn cases() -> impl Strategy<Value = Case> {
 }
 
 proptest! {
+    #![proptest_config(xengt_tests::cases(256))]
+
     #[test]
     fn detile_gives_the_manuals_byte_and_touches_nothing_else(case in cases(), seed in any::<u64>()) {
         let source = random_bytes(usize::try_from(case.surface().bytes()).unwrap(), seed);

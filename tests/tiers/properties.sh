@@ -2,6 +2,15 @@
 # shellcheck shell=bash source=tests/tiers/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# The code that ours is compared with is not in this tree. What cannot be fetched, its tests skip and say so.
+run fetch-isl timeout -k 5 600 tests/opponents/fetch-isl.sh
+if [ "$status" = 0 ]; then
+    XENGT_ISL_DIR=$(tail -n 1 "$log")
+    export XENGT_ISL_DIR
+else
+    say "isl cannot be fetched here: $(tail -n 1 "$log")"
+fi
+
 for target in $(test_targets); do
     case $target in
     cli | capi | compile_fail) ;; # tiers of their own
