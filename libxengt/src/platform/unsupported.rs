@@ -20,10 +20,10 @@ const DISCRETE: &str = "GVT-g supports integrated graphics only, up to Gen9";
 
 const PASS_THROUGH: &str = "pass the whole GPU through to one guest";
 /// SR-IOV came with Tiger Lake, but the drivers that people run under Xen start with Alder Lake.
-const SRIOV_LATER: &str = "SR-IOV is meant for Tiger Lake and later, but its drivers in practice need Alder Lake: until then pass \
-     the whole GPU through to one guest";
-const SRIOV: &str = "use SR-IOV: pass one virtual function through to each guest (people run it under Xen; Intel has not said \
-     that it supports that)";
+const SRIOV_LATER: &str = "pass the whole GPU through to one guest (SR-IOV is meant for Tiger Lake and \
+                           later, but in practice its drivers need Alder Lake)";
+const SRIOV: &str = "use SR-IOV: pass one virtual function through to each guest (people run it under Xen; \
+                     Intel has not said that it supports that)";
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -105,7 +105,7 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "Rocket Lake",
         reason: BETWEEN,
-        alternative: SRIOV_LATER,
+        alternative: PASS_THROUGH,
         ids: &[0x4c80, 0x4c8a, 0x4c8b, 0x4c8c, 0x4c90, 0x4c9a],
     },
     Family {

@@ -168,16 +168,20 @@ impl Window {
     /// The loop has no branch in it; a batch with a bad address is found out at its end.
     ///
     /// # Errors
-    /// [`OutOfWindow`] for the first address that the guest does not have. What `host` then holds is no
-    /// translation, but every address in it still lies in this window.
+    /// [`OutOfWindow`] for the first address that the guest does not have. Then `host` holds the aperture's
+    /// first address throughout: no use, but no way out of the window either.
     pub fn g2h_batch(&self, guest: &[GuestGma], host: &mut [HostGma]) -> Result<usize, OutOfWindow> {
-        let mut all_inside = true;
+        let (low, high) = (Steps::of(&self.aperture), Steps::of(&self.hidden));
+        let mut outside = 0;
         for (from, to) in guest.iter().zip(host.iter_mut()) {
-            let (address, inside) = self.g2h_branchless(*from);
-            *to = address;
-            all_inside &= inside;
+            let raw = from.get();
+            let (out_low, out_high) = (low.outside(raw), high.outside(raw));
+            let step = (low.to_host & !out_low) | (high.to_host & !out_high);
+            outside |= out_low & out_high;
+            *to = HostGma::from_truncated(raw.wrapping_add(step));
         }
-        if !all_inside {
+        if outside != 0 {
+            host.fill(self.aperture.host_base());
             for from in guest.iter().take(host.len()) {
                 self.g2h(*from)?;
             }
@@ -214,20 +218,6 @@ impl Window {
         })
     }
 
-    /// The translation without branches, and whether it is one; outside, some address of the aperture slice.
-    #[inline]
-    fn g2h_branchless(&self, guest: GuestGma) -> (HostGma, bool) {
-        let low = guest.get().wrapping_sub(self.aperture.guest_base().get());
-        let high = guest.get().wrapping_sub(self.hidden.guest_base().get());
-        let (in_low, in_high) = (low < self.aperture.size(), high < self.hidden.size());
-        // Masks, so that the compiler cannot turn the choice into a jump.
-        let (low_mask, high_mask) = (mask(in_low), mask(in_high));
-        let base =
-            (self.hidden.host_base().get() & high_mask) | (self.aperture.host_base().get() & !high_mask);
-        let offset = (low & low_mask) | (high & high_mask);
-        (HostGma::from_truncated(base + offset), in_low | in_high)
-    }
-
     #[cold]
     const fn outside(&self, space: Space, addr: u64, len: u64) -> OutOfWindow {
         let (aperture, hidden) = match space {
@@ -238,10 +228,26 @@ impl Window {
     }
 }
 
-/// All ones for true, all zeros for false.
-#[inline]
-const fn mask(flag: bool) -> u64 {
-    if flag { u64::MAX } else { 0 }
+/// A slice as the batch needs it: sums and sign bits, which every vector unit has, instead of comparisons of
+/// unsigned numbers, which SSE2 has not.
+struct Steps {
+    first: u64,
+    last: u64,
+    to_host: u64,
+}
+
+impl Steps {
+    const fn of(slice: &Slice) -> Self {
+        let Span { first, last } = slice.guest_span();
+        Self { first, last, to_host: slice.host_base().get().wrapping_sub(first) }
+    }
+
+    /// All ones if `raw` lies outside, else 0. Addresses have 32 bits, so a difference below 0 shows in bit 63.
+    #[inline]
+    const fn outside(&self, raw: u64) -> u64 {
+        let below_or_above = raw.wrapping_sub(self.first) | self.last.wrapping_sub(raw);
+        (below_or_above.cast_signed() >> 63).cast_unsigned()
+    }
 }
 
 /// Whether no address of the host's belongs to both windows.
