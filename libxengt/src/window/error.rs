@@ -147,3 +147,23 @@ impl Diagnose for OutOfWindow {
         Some(format!("give a {space} graphics address in {aperture} or {hidden}").into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Span;
+
+    #[test]
+    fn spans_that_share_one_byte_overlap_and_neighbours_do_not() {
+        let span = |first, last| Span { first, last };
+        for (other, overlaps) in [
+            (span(1, 3), false),
+            (span(1, 4), true),
+            (span(5, 5), true),
+            (span(6, 9), true),
+            (span(7, 9), false),
+        ] {
+            assert_eq!(span(4, 6).overlaps(other), overlaps, "{other}");
+            assert_eq!(other.overlaps(span(4, 6)), overlaps, "{other}");
+        }
+    }
+}
