@@ -1,0 +1,265 @@
+//! The control protocol of `/sys/kernel/vgt`: create, destroy, pause, resume, list.
+//!
+//! The kernel's answer to a write says little (kernels up to 5.4 answer `EINVAL` for everything and succeed
+//! for unknown domains), so every verb checks what it wanted before the write, reads back what came of it
+//! after, and only then reports success. The grammar is in [`Command`], the nodes in [`Vgpu`], the errnos in
+//! [`ControlPort::write_control`].
+#![forbid(unsafe_code)]
+
+mod command;
+mod error;
+mod lock;
+mod port;
+mod vgpu;
+
+pub use command::{Command, CommandError, CreateRequest, MAX_COMMAND};
+pub use error::ControlError;
+pub use port::{ControlPort, KernelPort};
+pub use vgpu::{State, Vgpu};
+
+use std::fs;
+use std::io;
+
+use crate::addr::DomId;
+use crate::capacity::{Demand, HostResources, Usage};
+use crate::error::Diagnose;
+use crate::node::NodeError;
+use crate::root::Root;
+use crate::vgpu_type::VgpuType;
+use lock::ControlLock;
+
+/// More entries than this in the `vgt` directory are not vGPUs of ours.
+const MAX_ENTRIES: usize = 65_536;
+
+/// Whether the kernel let us see that a pause or resume took hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// The `state` node says so.
+    Confirmed,
+    /// This kernel has no `state` node: the write was accepted, and that is all one can know.
+    AcceptedOnly,
+}
+
+/// One entry of [`Control::list`].
+#[derive(Debug)]
+pub struct Listed {
+    /// The domain.
+    pub domid: DomId,
+    /// Its vGPU, or why that cannot be read.
+    pub vgpu: Result<Vgpu, ControlError>,
+}
+
+/// The vGPUs of one host.
+#[derive(Debug)]
+pub struct Control<'h, P> {
+    root: &'h Root,
+    port: &'h P,
+    resources: Option<HostResources>,
+}
+
+impl<'h, P: ControlPort> Control<'h, P> {
+    /// The vGPUs under `root`, commanded through `port`. `resources` explain refusals, where known.
+    #[must_use]
+    pub fn new(root: &'h Root, port: &'h P, resources: Option<HostResources>) -> Self {
+        Self { root, port, resources }
+    }
+
+    /// Makes a vGPU and returns it as the kernel shows it.
+    ///
+    /// # Errors
+    /// [`ControlError`]; nothing is left behind, and another domain's vGPU is never touched.
+    pub fn create(&self, request: &CreateRequest) -> Result<Vgpu, ControlError> {
+        let domid = request.domid;
+        self.need_module()?;
+        let wanted = VgpuType::by_low_mb(request.low_mb.into())?;
+        let _turn = ControlLock::take(self.root)?;
+        if self.root.vm(domid).exists() {
+            return Err(ControlError::Exists { domid });
+        }
+        let command = Command::Create(*request).to_string();
+        if let Err(source) = self.port.write_control(&command) {
+            return Err(self.explain(request, wanted, command, source));
+        }
+        let verified = match Vgpu::read(self.root, domid) {
+            Ok(Some(vgpu)) => return Ok(vgpu),
+            Ok(None) => Err(format!("{} is not there", self.root.vm(domid).join("vgpu_id").display())),
+            Err(error) => Err(error.to_string()),
+        };
+        // A vGPU one cannot read back cannot be used or found again: better none than half a one.
+        if let Err(error) = self.port.write_control(&Command::Destroy(domid).to_string()) {
+            log::warn!("cannot undo the creation for domain {domid}: {error}");
+        }
+        verified.map_err(|problem| ControlError::Unverified { command, problem })
+    }
+
+    /// Unmakes a domain's vGPU.
+    ///
+    /// # Errors
+    /// [`ControlError`]; [`ControlError::NoVgpu`] if it has none (the kernel itself would say nothing).
+    pub fn destroy(&self, domid: DomId) -> Result<(), ControlError> {
+        self.need_module()?;
+        let _turn = ControlLock::take(self.root)?;
+        let dir = self.root.vm(domid);
+        if !dir.exists() {
+            return Err(ControlError::NoVgpu { domid });
+        }
+        let command = Command::Destroy(domid).to_string();
+        if let Err(source) = self.port.write_control(&command) {
+            return Err(self.refused(domid, command, source));
+        }
+        if dir.exists() {
+            let problem = format!("{} is still there", dir.display());
+            return Err(ControlError::Unverified { command, problem });
+        }
+        Ok(())
+    }
+
+    /// Takes a vGPU off the GPU's scheduler.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn pause(&self, domid: DomId) -> Result<Seen, ControlError> {
+        self.schedule(domid, State::Paused)
+    }
+
+    /// Puts a vGPU back on the GPU's scheduler.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn resume(&self, domid: DomId) -> Result<Seen, ControlError> {
+        self.schedule(domid, State::Active)
+    }
+
+    /// One domain's vGPU.
+    ///
+    /// # Errors
+    /// [`ControlError::NoVgpu`] if it has none; others if its nodes cannot be read.
+    pub fn get(&self, domid: DomId) -> Result<Vgpu, ControlError> {
+        self.need_module()?;
+        Vgpu::read(self.root, domid).map_err(node_error)?.ok_or(ControlError::NoVgpu { domid })
+    }
+
+    /// All vGPUs in order of their domains; one that cannot be read is an error in its place, so that it does
+    /// not hide the others.
+    ///
+    /// # Errors
+    /// [`ControlError`] if the module's directory itself cannot be read.
+    pub fn list(&self) -> Result<Vec<Listed>, ControlError> {
+        self.need_module()?;
+        let path = self.root.vgt();
+        let entries = fs::read_dir(&path).map_err(|error| node_error(NodeError::new(&path, error)))?;
+        let mut domids: Vec<DomId> = entries
+            .take(MAX_ENTRIES)
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("vm")?.parse().ok())
+            .collect();
+        domids.sort_unstable();
+        Ok(domids
+            .into_iter()
+            .filter_map(|domid| match Vgpu::read(self.root, domid) {
+                Ok(vgpu) => Some(Listed { domid, vgpu: Ok(vgpu?) }),
+                Err(error) => Some(Listed { domid, vgpu: Err(node_error(error)) }),
+            })
+            .collect())
+    }
+
+    /// What the vGPUs take together, or `None` if a kernel that does not show types holds any.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub fn usage(&self) -> Result<Option<Usage>, ControlError> {
+        let mut usage = Usage::default();
+        for Listed { vgpu, .. } in self.list()? {
+            let Some(window) = vgpu.as_ref().ok().and_then(|vgpu| vgpu.window.as_ref()) else {
+                return Ok(None);
+            };
+            let fences = vgpu.as_ref().ok().and_then(|vgpu| vgpu.fences.as_ref());
+            usage = usage.plus(Demand {
+                low_gm: window.aperture().size(),
+                high_gm: window.hidden().size(),
+                fences: fences.map_or(0, |fences| u32::try_from(fences.len()).unwrap_or(u32::MAX)),
+            });
+        }
+        Ok(Some(usage))
+    }
+
+    fn schedule(&self, domid: DomId, wanted: State) -> Result<Seen, ControlError> {
+        self.get(domid)?;
+        let command = format!("schedule of domain {domid}: {wanted}");
+        self.port
+            .write_schedule(domid, wanted == State::Active)
+            .map_err(|source| self.refused(domid, command.clone(), source))?;
+        match self.get(domid)?.state {
+            Some(state) if state == wanted => Ok(Seen::Confirmed),
+            Some(state) => {
+                Err(ControlError::Unverified { command, problem: format!("its state is {state}") })
+            }
+            None => Ok(Seen::AcceptedOnly),
+        }
+    }
+
+    fn need_module(&self) -> Result<(), ControlError> {
+        let path = self.root.vgt();
+        match fs::symlink_metadata(&path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Err(ControlError::Permission { path })
+            }
+            Err(_) => Err(ControlError::ModuleAbsent { path }),
+        }
+    }
+
+    /// Turns the kernel's errno for a create into what it most likely means.
+    fn explain(
+        &self,
+        request: &CreateRequest,
+        ty: &VgpuType,
+        command: String,
+        source: io::Error,
+    ) -> ControlError {
+        let domid = request.domid;
+        let starved = matches!(source.raw_os_error(), Some(libc::ENOSPC | libc::EINVAL | libc::ENOMEM));
+        if let Some(source) = self.shortage(ty).filter(|_| starved) {
+            return ControlError::Capacity { domid, source };
+        }
+        match source.raw_os_error() {
+            Some(libc::EEXIST) => ControlError::Exists { domid },
+            Some(libc::ESRCH) => ControlError::NoSuchDomain { domid },
+            Some(libc::EOPNOTSUPP) => ControlError::NotHvm { domid },
+            Some(libc::ENODEV) => ControlError::NoDevice,
+            Some(libc::EBUSY) => ControlError::Busy { domid },
+            Some(libc::ENOSPC) => ControlError::NoSpace {
+                domid,
+                resource: self.resources.map(|resources| resources.fit(ty).limit),
+            },
+            _ => self.refused(domid, command, source),
+        }
+    }
+
+    /// What our own sum says is short, if it says so.
+    fn shortage(&self, ty: &VgpuType) -> Option<crate::capacity::CapacityError> {
+        let resources = self.resources?;
+        // Without the others' sizes (old kernels) only what can never fit is certain.
+        let used = self.usage().ok().flatten().unwrap_or_default();
+        resources.admit(&used, ty).err()
+    }
+
+    fn refused(&self, domid: DomId, command: String, source: io::Error) -> ControlError {
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => ControlError::Permission { path: self.root.vgt_control() },
+            io::ErrorKind::NotFound if !self.root.vgt_control().exists() => {
+                ControlError::ModuleAbsent { path: self.root.vgt_control() }
+            }
+            io::ErrorKind::NotFound => ControlError::NoVgpu { domid },
+            _ => ControlError::Refused { command, source },
+        }
+    }
+}
+
+/// A node's error, with "no permission" told apart.
+fn node_error(error: NodeError) -> ControlError {
+    match error.kind() {
+        crate::error::ErrorKind::Permission => ControlError::Permission { path: error.path },
+        _ => ControlError::Node(error),
+    }
+}

@@ -1,0 +1,159 @@
+//! What the kernel shows of one vGPU: the nodes of `vm<domid>`.
+//!
+//! | node | content | since |
+//! |---|---|---|
+//! | `vgpu_id` | decimal id, 1 to 7 | every kernel |
+//! | `type` | the type's name: `GVTg_V5_8` | our kernel |
+//! | `aperture`, `hidden` | guest base, host base and size in hexadecimal bytes, space-separated | our kernel |
+//! | `fences` | the host's fence registers it owns, decimal, space-separated, in guest order | our kernel |
+//! | `state` | `active` or `paused` | our kernel |
+
+use core::fmt;
+use core::str::FromStr;
+use std::path::Path;
+
+use crate::addr::{DomId, GuestGma, HostGma};
+use crate::capacity::{GPU_FENCES, MAX_INSTANCES};
+use crate::fence::FenceIndex;
+use crate::node::{self, NodeError};
+use crate::root::Root;
+use crate::window::{Slice, Window};
+
+/// Whether the GPU's scheduler runs a vGPU's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// It does.
+    Active,
+    /// It does not, until resumed.
+    Paused,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+        })
+    }
+}
+
+impl FromStr for State {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "active" => Ok(Self::Active),
+            "paused" => Ok(Self::Paused),
+            _ => Err(()),
+        }
+    }
+}
+
+/// One vGPU. What the kernel does not tell is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vgpu {
+    /// The domain it belongs to.
+    pub domid: DomId,
+    /// The kernel's id of it, 1 to 7.
+    pub id: u32,
+    /// Its type's name.
+    pub type_name: Option<String>,
+    /// Its slice of graphics memory.
+    pub window: Option<Window>,
+    /// The host's fence registers it owns; the guest's fence 0 is the first.
+    pub fences: Option<Vec<FenceIndex>>,
+    /// Whether it runs.
+    pub state: Option<State>,
+}
+
+impl Vgpu {
+    /// Reads the nodes of `domid`'s vGPU; `None` if it has none.
+    ///
+    /// # Errors
+    /// [`NodeError`] if a node is unreadable or says what it should not.
+    pub fn read(root: &Root, domid: DomId) -> Result<Option<Self>, NodeError> {
+        let dir = root.vm(domid);
+        let path = dir.join("vgpu_id");
+        const ID: &str = "a vGPU id from 1 to 7";
+        let id: u32 = match node::read_value(&path, ID) {
+            Err(error) if error.is_missing() && !dir.exists() => return Ok(None),
+            other => other?,
+        };
+        if id == 0 || id > MAX_INSTANCES {
+            return Err(NodeError::garbage(&path, &id.to_string(), ID));
+        }
+        Ok(Some(Self {
+            domid,
+            id,
+            type_name: optional(&dir.join("type"), read_name)?,
+            window: read_window(&dir)?,
+            fences: optional(&dir.join("fences"), read_fences)?,
+            state: optional(&dir.join("state"), |path| node::read_value(path, "`active` or `paused`"))?,
+        }))
+    }
+}
+
+/// Reads a node that older kernels do not have.
+fn optional<T>(path: &Path, read: impl Fn(&Path) -> Result<T, NodeError>) -> Result<Option<T>, NodeError> {
+    match read(path) {
+        Err(error) if error.is_missing() => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn read_name(path: &Path) -> Result<String, NodeError> {
+    const NAME: &str = "a type's name such as GVTg_V5_8";
+    let name = node::read_text(path, NAME)?;
+    // The name is printed on terminals: letters, digits and underscores only.
+    let plain = name.len() <= 32 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if plain { Ok(name) } else { Err(NodeError::garbage(path, &name, NAME)) }
+}
+
+fn read_window(dir: &Path) -> Result<Option<Window>, NodeError> {
+    const WINDOW: &str = "a range apart from the aperture, both ballooned or both zero-based";
+    let (aperture, hidden) = (dir.join("aperture"), dir.join("hidden"));
+    let (Some(low), Some(high)) = (optional(&aperture, read_slice)?, optional(&hidden, read_slice)?) else {
+        return Ok(None);
+    };
+    let (aperture, high_host) = ((low.host_base(), low.size()), (high.host_base(), high.size()));
+    let window = if low.guest_base().get() == low.host_base().get() {
+        Window::ballooned(aperture, high_host)
+    } else {
+        Window::zero_based(aperture, high_host, high.guest_base())
+    };
+    window
+        .ok()
+        .filter(|window| *window.aperture() == low && *window.hidden() == high)
+        .map(Some)
+        .ok_or_else(|| NodeError::garbage(&hidden, &format!("{high:?} beside {low:?}"), WINDOW))
+}
+
+fn read_slice(path: &Path) -> Result<Slice, NodeError> {
+    const SLICE: &str = "guest base, host base and size: three hexadecimal numbers of bytes";
+    let text = node::read_text(path, SLICE)?;
+    let garbage = || NodeError::garbage(path, &text, SLICE);
+    let mut words = text.split(' ');
+    let (Some(guest), Some(host), Some(len), None) = (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(garbage());
+    };
+    let guest: GuestGma = guest.parse().map_err(|_| garbage())?;
+    let host: HostGma = host.parse().map_err(|_| garbage())?;
+    let len = crate::addr::parse_u64(len, u64::MAX).map_err(|_| garbage())?;
+    Slice::new(guest, host, len).map_err(|error| NodeError::garbage(path, &error.to_string(), SLICE))
+}
+
+fn read_fences(path: &Path) -> Result<Vec<FenceIndex>, NodeError> {
+    const FENCES: &str = "fence numbers from 0 to 31, each once, space-separated";
+    let text = node::read_text(path, FENCES)?;
+    let garbage = || NodeError::garbage(path, &text, FENCES);
+    let mut fences = Vec::new();
+    for word in text.split(' ').take(GPU_FENCES as usize + 1) {
+        let number: u8 = word.parse().map_err(|_| garbage())?;
+        let fence = FenceIndex::try_new(number.into()).map_err(|_| garbage())?;
+        if fences.contains(&fence) {
+            return Err(garbage());
+        }
+        fences.push(fence);
+    }
+    Ok(fences)
+}
