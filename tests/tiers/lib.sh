@@ -8,7 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export XENGT_TARGET=${CARGO_TARGET_DIR:-$PWD/target} # for the fuzz crate, which else has its own
 tier=$(basename "$0" .sh)
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/xengt/tools
-export PATH="$tools/bin:$PATH" CARGO_TERM_COLOR=never NEXTEST_NO_INPUT_HANDLER=1 GIT_TERMINAL_PROMPT=0
+# No backtraces: a failed test's message should be among the last lines of its log.
+export PATH="$tools/bin:$PATH" RUST_BACKTRACE=0 CARGO_TERM_COLOR=never NEXTEST_NO_INPUT_HANDLER=1 GIT_TERMINAL_PROMPT=0
 export XENGT_CASES_LOG="$XENGT_RUN/cases"
 
 say() { printf '%s\n' "$*"; }

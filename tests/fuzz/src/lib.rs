@@ -5,5 +5,8 @@
 #![warn(missing_docs)]
 
 mod addresses;
+mod input;
+mod page_tables;
 
 pub use addresses::addresses;
+pub use page_tables::page_tables;

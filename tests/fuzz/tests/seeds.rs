@@ -22,3 +22,8 @@ fn run_all(target: &str, body: fn(&[u8])) {
 fn addresses_seeds_hold() {
     run_all("addresses", xengt_fuzz::addresses);
 }
+
+#[test]
+fn page_tables_seeds_hold() {
+    run_all("page_tables", xengt_fuzz::page_tables);
+}
