@@ -82,14 +82,12 @@ fn skipped() -> bool {
     !isl::available()
 }
 
-proptest! {
-    #![proptest_config(xengt_tests::cases(256))]
-
-    #[test]
-    fn detile_writes_the_bytes_that_isl_writes(case in cases()) {
-        if skipped() {
-            return Ok(());
-        }
+#[test]
+fn detile_writes_the_bytes_that_isl_writes() {
+    if skipped() {
+        return;
+    }
+    proptest!(xengt_tests::cases(256), |(case in cases())| {
         let (surface, rect, layout, convert) = case.ours();
         let tiled = case.source(usize::try_from(surface.bytes()).unwrap());
         let plan = surface.plan(rect, layout, convert).unwrap();
@@ -100,13 +98,15 @@ proptest! {
             isl::tiled_to_linear(case.copy, *kind, tiled.bytes(), &mut theirs).unwrap();
             prop_assert!(ours == theirs, "{kind:?}");
         }
-    }
+    });
+}
 
-    #[test]
-    fn tile_writes_the_bytes_that_isl_writes(case in cases()) {
-        if skipped() {
-            return Ok(());
-        }
+#[test]
+fn tile_writes_the_bytes_that_isl_writes() {
+    if skipped() {
+        return;
+    }
+    proptest!(xengt_tests::cases(256), |(case in cases())| {
         let (surface, rect, layout, convert) = case.ours();
         let plan = surface.plan(rect, layout, convert).unwrap();
         let linear = case.source(plan.linear_needed());
@@ -118,5 +118,5 @@ proptest! {
             isl::linear_to_tiled(case.copy, *kind, linear.bytes(), theirs.bytes_mut()).unwrap();
             prop_assert!(ours == theirs, "{kind:?}");
         }
-    }
+    });
 }

@@ -215,6 +215,44 @@ proptest! {
     }
 }
 
+/// Distances in units of `step`, most of them whole lanes, as the fast stores need them.
+fn starts(step: u64) -> impl Strategy<Value = u64> {
+    prop_oneof![3 => (0..=8_u64).prop_map(|lanes| lanes * 16), 1 => (0..=30_u64).prop_map(move |n| n * step)]
+}
+
+proptest! {
+    // A case takes a second's tenth, where those above take a thousandth.
+    #![proptest_config(xengt_tests::cases(40))]
+
+    /// Copies so large that they go past the caches, at every alignment of both buffers.
+    #[test]
+    fn detile_of_a_screen_gives_the_manuals_byte_and_touches_nothing_else(
+        tiling in prop_oneof![Just(Tiling::X), Just(Tiling::Y)],
+        swizzle in select(&SWIZZLES[..]),
+        convert in prop_oneof![Just(Convert::AsIs), Just(Convert::BgrxRgba)],
+        (x, cut_right, y, cut_bottom) in (starts(4), starts(4), 0..5_u64, 0..5_u64),
+        (offset, gap) in (starts(1), starts(1)),
+        seed in any::<u64>(),
+    ) {
+        let (pitch, rows) = (5120, 300);
+        let rect = Rect { x, y, width: pitch - cut_right - x, height: rows - cut_bottom - y };
+        let linear = LinearLayout { offset, pitch: rect.width.next_multiple_of(16) + gap };
+        let case = Case { tiling, swizzle, pitch, rows, rect, linear, convert };
+        let source = random_bytes(usize::try_from(case.surface().bytes()).unwrap(), seed);
+        let before = random_bytes(case.linear_len(70), !seed);
+        let mut expected = before.clone();
+        case.bytes(|at, to| {
+            let lane = (to - usize::try_from(linear.offset).unwrap()) % usize::try_from(linear.pitch).unwrap() % 4;
+            // The pixel's bytes lie together in tiled memory too.
+            expected[to] = case.converted(&source, |byte| at - lane + byte, lane);
+        });
+        let mut linear = before;
+        let plan = case.surface().plan(case.rect, case.linear, case.convert).unwrap();
+        plan.detile(&source, &mut linear).unwrap();
+        prop_assert!(linear == expected);
+    }
+}
+
 /// Numbers near the ends of every width that matters.
 fn extremes() -> impl Strategy<Value = u64> {
     let near = |edge: u64| (0..=512_u64).prop_map(move |delta| edge.wrapping_add(delta).wrapping_sub(256));

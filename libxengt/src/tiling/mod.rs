@@ -19,9 +19,12 @@
 #![forbid(unsafe_code)]
 
 mod convert;
+mod detile;
 mod error;
+mod interior;
 mod pieces;
 mod plan;
+mod sink;
 mod surface;
 mod swizzle;
 mod tile;

@@ -5,14 +5,16 @@ use core::ops::Range;
 use super::convert::copy;
 use super::{CopyPlan, Rect};
 
-pub(super) fn detile(plan: &CopyPlan, tiled: &[u8], linear: &mut [u8]) {
-    for_each(plan, plan.rect, |from, to| {
+/// Copies `part` of the plan's rectangle.
+pub(super) fn detile(plan: &CopyPlan, part: Rect, tiled: &[u8], linear: &mut [u8]) {
+    for_each(plan, part, |from, to| {
         if let (Some(from), Some(to)) = (tiled.get(from), linear.get_mut(to)) {
             copy(plan.convert, from, to);
         }
     });
 }
 
+/// Copies the plan's whole rectangle.
 pub(super) fn tile(plan: &CopyPlan, linear: &[u8], tiled: &mut [u8]) {
     for_each(plan, plan.rect, |to, from| {
         if let (Some(from), Some(to)) = (linear.get(from), tiled.get_mut(to)) {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Convert, TiledSurface, Tiling, TilingError, pieces};
+use super::{Convert, TiledSurface, Tiling, TilingError, detile, pieces};
 
 /// A rectangle of a surface. `x` and `width` are bytes, `y` and `height` rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,12 +94,15 @@ impl CopyPlan {
 
     /// Copies from `tiled`, the surface from its start on, to `linear`. Bytes between rows stay as they are.
     ///
+    /// Fastest where every linear row starts at a multiple of 64 in memory, and half as fast where rows do not
+    /// start at multiples of 16.
+    ///
     /// # Errors
     /// [`TilingError::TiledShort`] or [`TilingError::LinearShort`] if a buffer is too short; nothing is
     /// copied then.
     pub fn detile(&self, tiled: &[u8], linear: &mut [u8]) -> Result<(), TilingError> {
         self.check(tiled.len(), linear.len())?;
-        pieces::detile(self, tiled, linear);
+        detile::detile(self, tiled, linear);
         Ok(())
     }
 

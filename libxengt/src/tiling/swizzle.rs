@@ -22,6 +22,9 @@ pub enum Swizzle {
 }
 
 impl Swizzle {
+    /// The lowest address bit that any mode takes.
+    pub(super) const LOWEST_BIT: u32 = 9;
+
     /// Every mode.
     pub const ALL: [Self; 5] = [Self::None, Self::Bit9, Self::Bit9_10, Self::Bit9_11, Self::Bit9_10_11];
 
