@@ -14,7 +14,12 @@ build() { cargo fuzz build --fuzz-dir tests/fuzz --sanitizer none; }
 fuzz() { # TARGET
     local corpus=$XENGT_RUN/fuzz/$1
     mkdir -p "$corpus/new" "$corpus/crashes"
-    cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none "$1" "$corpus/new" "tests/fuzz/seeds/$1" -- \
+    # Targets that write files are bound by the disk otherwise.
+    local scratch
+    scratch=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "$corpus")")
+    # shellcheck disable=SC2064 # the directory of now
+    trap "rm -rf '$scratch'" EXIT
+    TMPDIR=$scratch cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none "$1" "$corpus/new" "tests/fuzz/seeds/$1" -- \
         -max_total_time="$seconds_each" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
         -artifact_prefix="$corpus/crashes/"
     local executions

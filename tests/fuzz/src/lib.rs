@@ -7,6 +7,8 @@
 mod addresses;
 mod input;
 mod page_tables;
+mod sysfs_text;
 
 pub use addresses::addresses;
 pub use page_tables::page_tables;
+pub use sysfs_text::sysfs_text;

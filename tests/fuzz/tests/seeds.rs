@@ -27,3 +27,8 @@ fn addresses_seeds_hold() {
 fn page_tables_seeds_hold() {
     run_all("page_tables", xengt_fuzz::page_tables);
 }
+
+#[test]
+fn sysfs_text_seeds_hold() {
+    run_all("sysfs_text", xengt_fuzz::sysfs_text);
+}
