@@ -210,6 +210,7 @@ const _: () = {
 
 pub(super) const PRESENT: u64 = PpgttPte::new().with_present(true).into_bits();
 pub(super) const WRITABLE: u64 = PpgttPte::new().with_writable(true).into_bits();
+pub(super) const USER: u64 = PpgttPte::new().with_user(true).into_bits();
 pub(super) const PWT: u64 = PpgttPte::new().with_pwt(true).into_bits();
 pub(super) const PCD: u64 = PpgttPte::new().with_pcd(true).into_bits();
 pub(super) const PAT_4K: u64 = PpgttPte::new().with_pat(true).into_bits();

@@ -168,7 +168,7 @@ impl<'g, V: GttAddr, S: GgttSource> Pieces<'g, V, S> {
                 let entries = entries.get(..frames.min(entries.len())).unwrap_or_default();
                 let bits = PRESENT | spec.address_bits() | spec.beyond_bits();
                 let addr = V::Target::from_truncated(page | (self.at & (PAGE_SIZE - 1)));
-                let mapped = What::Mapped { addr, access: Access::GGTT };
+                let mapped = What::Mapped { addr, access: Access::GGTT, size: PageSize::Size4K, entry };
                 (ascending(entries, bits), mapped)
             }
             Err(Fault::NotPresent) => (absent(entries), What::Hole),

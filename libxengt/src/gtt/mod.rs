@@ -16,9 +16,11 @@
 //! is not what the driver wrote, and somebody who debugs that wants to be told.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod contiguous;
 mod entry;
 mod error;
+mod frame_set;
 pub mod gen8;
 pub mod gen9;
 mod ggtt;
@@ -26,15 +28,22 @@ mod mapping;
 mod pieces;
 mod ppgtt;
 mod runs;
+mod shadow;
 mod source;
 mod space;
 mod spec;
 
+pub use audit::{Finding, Violation};
 pub use entry::{GgttPte, LargeLeaf, PpgttPde, PpgttPdpe, PpgttPml4e, PpgttPte};
 pub use error::{Fault, WalkError};
+pub use frame_set::FrameSet;
 pub use ggtt::Ggtt;
 pub use mapping::{Access, Ppat, Run, Target, Translation, WalkBudget};
 pub use ppgtt::{Ppgtt, Root};
+pub use shadow::{
+    DropReason, Dropped, FlatGfnMap, GfnMap, Shadow, ShadowError, ShadowReport, StoreError, TableStore,
+    reshadow_page_table, shadow,
+};
 pub use source::{GgttSource, MemoryGgtt};
 pub use space::{GraphicsAddr, GttAddr};
-pub use spec::{ENTRIES, Level, MmuSpec, PageSize};
+pub use spec::{ENTRIES, Level, MmuSpec, PageSize, Table};

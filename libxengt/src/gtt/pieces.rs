@@ -11,10 +11,12 @@ use crate::memory::GuestMemory;
 /// What a piece leads to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum What<A> {
-    /// Contiguous memory that entries of one table name.
+    /// Contiguous memory that entries of one table name, `entry` the first of them.
     Mapped {
         addr: A,
         access: Access,
+        size: PageSize,
+        entry: u64,
     },
     Hole,
     Fault(WalkError),
@@ -177,7 +179,7 @@ impl<'m, M: GuestMemory> Pieces<'m, M> {
                     }
                     let offset = self.at & (size.bytes() - 1);
                     let addr = M::Addr::from_truncated(addr | offset);
-                    return Ok((len - offset, What::Mapped { addr, access }));
+                    return Ok((len - offset, What::Mapped { addr, access, size, entry }));
                 }
                 Err(Fault::NotPresent) => {
                     let span = if copy.pages_64k {

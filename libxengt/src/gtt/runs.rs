@@ -22,7 +22,7 @@ struct Merge<V, A, I> {
 
 fn run<V: GraphicsAddr, A>(piece: Piece<A>) -> Run<V, A> {
     let target = match piece.what {
-        What::Mapped { addr, access } => Target::Mapped { addr, access },
+        What::Mapped { addr, access, .. } => Target::Mapped { addr, access },
         What::Hole => Target::Hole,
         What::Fault(error) => Target::Fault(error),
     };
@@ -31,7 +31,7 @@ fn run<V: GraphicsAddr, A>(piece: Piece<A>) -> Run<V, A> {
 
 fn continues<V, A: PhysAddr>(run: &Run<V, A>, next: &Piece<A>) -> bool {
     match (&run.target, &next.what) {
-        (Target::Mapped { addr, access }, What::Mapped { addr: next, access: next_access }) => {
+        (Target::Mapped { addr, access }, What::Mapped { addr: next, access: next_access, .. }) => {
             access == next_access && addr.checked_add(run.len) == Some(*next)
         }
         (Target::Hole, What::Hole) => true,

@@ -7,6 +7,9 @@ use super::mapping::Ppat;
 /// Entries of every table of the PPGTT.
 pub const ENTRIES: usize = 512;
 
+/// A table of the PPGTT, copied: 4 KiB.
+pub type Table = [u64; ENTRIES];
+
 /// A level of the tables, from the leaves up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
