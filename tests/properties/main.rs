@@ -5,5 +5,8 @@
 mod addr;
 mod capacity;
 mod fence;
+mod gtt_audit;
+mod gtt_shadow;
+mod gtt_walk;
 mod tiling;
 mod window;

@@ -1,6 +1,9 @@
 //! Shared ground of the tests: simple, slow interpreters of the manuals that the fast code is held against.
 
 mod cases;
+pub mod gtt_machine;
+pub mod gtt_prm;
+pub mod gtt_tables;
 pub mod tiled;
 
 pub use cases::cases;
