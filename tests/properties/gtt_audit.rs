@@ -1,4 +1,9 @@
 //! The audit finds what was planted, all of it and nothing else.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests state what they expect; a failed expectation is their result"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
 //! Shadow tables: they lead where the guest's tables and the frame map lead together, and never further.
+#![expect(clippy::expect_used, reason = "tests state what they expect; a failed expectation is their result")]
 
 use libxengt::addr::{Gfn, Gpa, Maddr, Mfn, PpgttAddr};
 use libxengt::gtt::{

@@ -1,4 +1,9 @@
 //! Walks: held against the manual's interpreter, and ranges against single walks.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "tests state what they expect; a failed expectation is their result"
+)]
 
 use libxengt::addr::{Gpa, PpgttAddr};
 use libxengt::error::{Diagnose, ErrorKind};
@@ -147,7 +152,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(xengt_tests::cases(1024))]
+    #![proptest_config(xengt_tests::cases(2048))]
 
     #[test]
     fn range_is_the_union_of_its_single_walks(
