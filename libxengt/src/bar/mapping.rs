@@ -82,7 +82,8 @@ impl Mapping {
         let end =
             usize::try_from(offset).ok().and_then(|at| at.checked_add(out.len())).ok_or_else(outside)?;
         // The last word is read whole, so it too must be inside.
-        if !offset.is_multiple_of(8) || end.next_multiple_of(8) > self.len() {
+        let inside = end.checked_next_multiple_of(8).is_some_and(|end| end <= self.len());
+        if !offset.is_multiple_of(8) || !inside {
             return Err(outside());
         }
         for (word, at) in out.chunks_mut(8).zip((offset..).step_by(8)) {
@@ -124,7 +125,9 @@ mod tests {
         }
         assert!(map.read_u64(4).is_err());
         assert!(map.read(8184, &mut out).is_err());
-        assert!(map.read(u64::MAX - 7, &mut out).is_err());
+        for len in 0..=out.len() {
+            assert!(map.read(u64::MAX - 7, &mut out[..len]).is_err(), "{len} bytes at the end of the space");
+        }
     }
 
     #[test]
