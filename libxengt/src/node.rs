@@ -119,7 +119,9 @@ pub fn read_text(path: &Path, expected: &'static str) -> Result<String, NodeErro
 /// As [`read_text`], and if the text does not parse.
 pub fn read_value<T: FromStr>(path: &Path, expected: &'static str) -> Result<T, NodeError> {
     let text = read_text(path, expected)?;
-    text.parse().map_err(|_| NodeError::garbage(path, &text, expected))
+    // Rust's own number parsers take a plus sign; no kernel prints one.
+    let parsed = if text.starts_with('+') { None } else { text.parse().ok() };
+    parsed.ok_or_else(|| NodeError::garbage(path, &text, expected))
 }
 
 #[cfg(test)]
@@ -139,6 +141,8 @@ mod tests {
             (b"\xff\xfe", |p| matches!(p, NodeProblem::Garbage { .. })),
             (b"five", |p| matches!(p, NodeProblem::Garbage { .. })),
             (b"-1", |p| matches!(p, NodeProblem::Garbage { .. })),
+            (b"+1", |p| matches!(p, NodeProblem::Garbage { .. })),
+            (b"1\0", |p| matches!(p, NodeProblem::Garbage { .. })),
             (&[b'1'; 5000], |p| matches!(p, NodeProblem::TooLong { .. })),
         ] {
             fs::write(&path, content).unwrap();
