@@ -19,9 +19,10 @@ pub use vgpu::{State, Vgpu};
 
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use crate::addr::DomId;
-use crate::capacity::{Demand, HostResources, Usage};
+use crate::capacity::{CapacityError, Demand, HostResources, Resource, Usage};
 use crate::error::Diagnose;
 use crate::node::NodeError;
 use crate::root::Root;
@@ -73,23 +74,41 @@ impl<'h, P: ControlPort> Control<'h, P> {
         self.need_module()?;
         let wanted = VgpuType::by_low_mb(request.low_mb.into())?;
         let _turn = ControlLock::take(self.root)?;
-        if self.root.vm(domid).exists() {
+        if self.is_there(domid)? {
             return Err(ControlError::Exists { domid });
         }
         let command = Command::Create(*request).to_string();
         if let Err(source) = self.port.write_control(&command) {
-            return Err(self.explain(request, wanted, command, source));
+            let error = self.explain(request, wanted, command, source);
+            // Another creator that does not take turns (libxl) may have been first; what is there is his. But
+            // after any other answer, what is there all the same is the half of ours.
+            let foreign = matches!(error, ControlError::Exists { .. } | ControlError::Permission { .. });
+            if !foreign && self.is_there(domid)? {
+                self.undo(domid);
+            }
+            return Err(error);
         }
-        let verified = match Vgpu::read(self.root, domid) {
-            Ok(Some(vgpu)) => return Ok(vgpu),
-            Ok(None) => Err(format!("{} is not there", self.root.vm(domid).join("vgpu_id").display())),
-            Err(error) => Err(error.to_string()),
+        let problem = match Vgpu::read(self.root, domid) {
+            Ok(Some(vgpu)) => match vgpu.window.map(|window| window.aperture().size()) {
+                Some(size) if size != wanted.low_gm => {
+                    format!("its aperture has {size:#x} bytes, expected {:#x}", wanted.low_gm)
+                }
+                _ => return Ok(vgpu),
+            },
+            Ok(None) => format!("{} is not there", self.root.vm(domid).join("vgpu_id").display()),
+            Err(error) => error.to_string(),
         };
         // A vGPU one cannot read back cannot be used or found again: better none than half a one.
+        let left = if self.undo(domid) { "" } else { "; it could not be destroyed again" };
+        Err(ControlError::Unverified { command, problem: problem + left })
+    }
+
+    /// Destroys what a failed create may have left; whether it is gone.
+    fn undo(&self, domid: DomId) -> bool {
         if let Err(error) = self.port.write_control(&Command::Destroy(domid).to_string()) {
             log::warn!("cannot undo the creation for domain {domid}: {error}");
         }
-        verified.map_err(|problem| ControlError::Unverified { command, problem })
+        matches!(self.is_there(domid), Ok(false))
     }
 
     /// Unmakes a domain's vGPU.
@@ -99,16 +118,15 @@ impl<'h, P: ControlPort> Control<'h, P> {
     pub fn destroy(&self, domid: DomId) -> Result<(), ControlError> {
         self.need_module()?;
         let _turn = ControlLock::take(self.root)?;
-        let dir = self.root.vm(domid);
-        if !dir.exists() {
+        if !self.is_there(domid)? {
             return Err(ControlError::NoVgpu { domid });
         }
         let command = Command::Destroy(domid).to_string();
         if let Err(source) = self.port.write_control(&command) {
-            return Err(self.refused(domid, command, source));
+            return Err(self.refused(self.root.vgt_control(), command, source));
         }
-        if dir.exists() {
-            let problem = format!("{} is still there", dir.display());
+        if self.is_there(domid)? {
+            let problem = format!("{} is still there", self.root.vm(domid).display());
             return Err(ControlError::Unverified { command, problem });
         }
         Ok(())
@@ -151,7 +169,12 @@ impl<'h, P: ControlPort> Control<'h, P> {
         let mut domids: Vec<DomId> = entries
             .take(MAX_ENTRIES)
             .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("vm")?.parse().ok())
+            .filter_map(|entry| {
+                let name = entry.file_name();
+                let number = name.to_str()?.strip_prefix("vm")?;
+                // One name per domain: `vm007` is not what the kernel calls domain 7.
+                number.parse().ok().filter(|domid: &DomId| domid.to_string() == number)
+            })
             .collect();
         domids.sort_unstable();
         Ok(domids
@@ -186,9 +209,11 @@ impl<'h, P: ControlPort> Control<'h, P> {
     fn schedule(&self, domid: DomId, wanted: State) -> Result<Seen, ControlError> {
         self.get(domid)?;
         let command = format!("schedule of domain {domid}: {wanted}");
-        self.port
-            .write_schedule(domid, wanted == State::Active)
-            .map_err(|source| self.refused(domid, command.clone(), source))?;
+        if let Err(source) = self.port.write_schedule(domid, wanted == State::Active) {
+            // Destroyed since we looked?
+            self.get(domid)?;
+            return Err(self.refused(self.root.vm(domid).join("schedule"), command, source));
+        }
         match self.get(domid)?.state {
             Some(state) if state == wanted => Ok(Seen::Confirmed),
             Some(state) => {
@@ -200,13 +225,18 @@ impl<'h, P: ControlPort> Control<'h, P> {
 
     fn need_module(&self) -> Result<(), ControlError> {
         let path = self.root.vgt();
-        match fs::symlink_metadata(&path) {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                Err(ControlError::Permission { path })
-            }
-            Err(_) => Err(ControlError::ModuleAbsent { path }),
+        match fs::metadata(&path) {
+            Ok(meta) if meta.is_dir() => Ok(()),
+            Ok(_) => Err(ControlError::ModuleAbsent { path }),
+            Err(error) if is_absence(&error) => Err(ControlError::ModuleAbsent { path }),
+            Err(error) => Err(node_error(NodeError::new(&path, error))),
         }
+    }
+
+    /// Whether the kernel shows a vGPU of `domid`. "Cannot tell" is an error, and never a "no".
+    fn is_there(&self, domid: DomId) -> Result<bool, ControlError> {
+        let path = self.root.vm(domid);
+        path.try_exists().map_err(|error| node_error(NodeError::new(&path, error)))
     }
 
     /// Turns the kernel's errno for a create into what it most likely means.
@@ -218,42 +248,64 @@ impl<'h, P: ControlPort> Control<'h, P> {
         source: io::Error,
     ) -> ControlError {
         let domid = request.domid;
-        let starved = matches!(source.raw_os_error(), Some(libc::ENOSPC | libc::EINVAL | libc::ENOMEM));
-        if let Some(source) = self.shortage(ty).filter(|_| starved) {
-            return ControlError::Capacity { domid, source };
+        let errno = source.raw_os_error();
+        // Kernels up to 5.4 say EINVAL for this too.
+        let taken = errno == Some(libc::EINVAL) && self.root.vm(domid).exists();
+        if taken || errno == Some(libc::EEXIST) {
+            return ControlError::Exists { domid };
         }
-        match source.raw_os_error() {
-            Some(libc::EEXIST) => ControlError::Exists { domid },
+        if matches!(errno, Some(libc::ENOSPC | libc::EINVAL | libc::ENOMEM))
+            && let Some(shortage) = self.shortage(domid, ty)
+        {
+            return shortage;
+        }
+        match errno {
             Some(libc::ESRCH) => ControlError::NoSuchDomain { domid },
             Some(libc::EOPNOTSUPP) => ControlError::NotHvm { domid },
             Some(libc::ENODEV) => ControlError::NoDevice,
             Some(libc::EBUSY) => ControlError::Busy { domid },
-            Some(libc::ENOSPC) => ControlError::NoSpace {
-                domid,
-                resource: self.resources.map(|resources| resources.fit(ty).limit),
-            },
-            _ => self.refused(domid, command, source),
+            Some(libc::ENOSPC) => {
+                let used = self.usage().ok().flatten().unwrap_or_default();
+                let resource = self.resources.map(|resources| resources.remaining(&used, ty).limit);
+                ControlError::NoSpace { domid, resource }
+            }
+            _ => self.refused(self.root.vgt_control(), command, source),
         }
     }
 
-    /// What our own sum says is short, if it says so.
-    fn shortage(&self, ty: &VgpuType) -> Option<crate::capacity::CapacityError> {
+    /// What our own sum says is short, if it says so for certain.
+    fn shortage(&self, domid: DomId, ty: &VgpuType) -> Option<ControlError> {
         let resources = self.resources?;
-        // Without the others' sizes (old kernels) only what can never fit is certain.
-        let used = self.usage().ok().flatten().unwrap_or_default();
-        resources.admit(&used, ty).err()
+        if let Some(used) = self.usage().ok()? {
+            return resources.admit(&used, ty).err().map(|source| ControlError::Capacity { domid, source });
+        }
+        // Kernels that do not show sizes: how many there are is known, and none is below the smallest type. So
+        // what is short is certain, and how much is left only where that is counted in vGPUs, or not at all.
+        let [smallest, ..] = VgpuType::ALL;
+        let least: Usage = self.list().ok()?.iter().map(|_| &smallest).collect();
+        match resources.admit(&least, ty).err()? {
+            CapacityError::Full { resource, .. } if resource != Resource::Instances => {
+                Some(ControlError::NoSpace { domid, resource: Some(resource) })
+            }
+            source => Some(ControlError::Capacity { domid, source }),
+        }
     }
 
-    fn refused(&self, domid: DomId, command: String, source: io::Error) -> ControlError {
+    /// An error of writing `command` to `path`, where nothing better is known.
+    fn refused(&self, path: PathBuf, command: String, source: io::Error) -> ControlError {
         match source.kind() {
-            io::ErrorKind::PermissionDenied => ControlError::Permission { path: self.root.vgt_control() },
+            io::ErrorKind::PermissionDenied => ControlError::Permission { path },
             io::ErrorKind::NotFound if !self.root.vgt_control().exists() => {
                 ControlError::ModuleAbsent { path: self.root.vgt_control() }
             }
-            io::ErrorKind::NotFound => ControlError::NoVgpu { domid },
             _ => ControlError::Refused { command, source },
         }
     }
+}
+
+/// Whether a path's error means that nothing is there.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// A node's error, with "no permission" told apart.

@@ -10,6 +10,9 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::addr::{DomId, GuestGma, HostGma};
@@ -18,6 +21,9 @@ use crate::fence::FenceIndex;
 use crate::node::{self, NodeError};
 use crate::root::Root;
 use crate::window::{Slice, Window};
+
+/// How often a vGPU is read again that was destroyed and made anew under our eyes.
+const MAX_TRIES: u32 = 8;
 
 /// Whether the GPU's scheduler runs a vGPU's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,23 +78,48 @@ impl Vgpu {
     /// [`NodeError`] if a node is unreadable or says what it should not.
     pub fn read(root: &Root, domid: DomId) -> Result<Option<Self>, NodeError> {
         let dir = root.vm(domid);
+        let mut before = identity(&dir)?;
+        let mut tries = 0;
+        loop {
+            if before.is_none() {
+                return Ok(None);
+            }
+            let read = Self::read_nodes(&dir, domid);
+            let after = identity(&dir)?;
+            tries += 1;
+            if after == before || tries == MAX_TRIES {
+                return read.map(Some);
+            }
+            // Destroyed meanwhile, and perhaps made anew: what was read may be half of each.
+            before = after;
+        }
+    }
+
+    fn read_nodes(dir: &Path, domid: DomId) -> Result<Self, NodeError> {
         let path = dir.join("vgpu_id");
         const ID: &str = "a vGPU id from 1 to 7";
-        let id: u32 = match node::read_value(&path, ID) {
-            Err(error) if error.is_missing() && !dir.exists() => return Ok(None),
-            other => other?,
-        };
+        let id: u32 = node::read_value(&path, ID)?;
         if id == 0 || id > MAX_INSTANCES {
             return Err(NodeError::garbage(&path, &id.to_string(), ID));
         }
-        Ok(Some(Self {
+        Ok(Self {
             domid,
             id,
             type_name: optional(&dir.join("type"), read_name)?,
-            window: read_window(&dir)?,
+            window: read_window(dir)?,
             fences: optional(&dir.join("fences"), read_fences)?,
             state: optional(&dir.join("state"), |path| node::read_value(path, "`active` or `paused`"))?,
-        }))
+        })
+    }
+}
+
+/// What tells a directory from its successor of the same name, which may well get the same inode; `None` if
+/// it is not there.
+fn identity(dir: &Path) -> Result<Option<(u64, i64, i64)>, NodeError> {
+    match fs::metadata(dir) {
+        Ok(meta) => Ok(Some((meta.ino(), meta.ctime(), meta.ctime_nsec()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(NodeError::new(dir, error)),
     }
 }
 
@@ -148,7 +179,9 @@ fn read_fences(path: &Path) -> Result<Vec<FenceIndex>, NodeError> {
     let garbage = || NodeError::garbage(path, &text, FENCES);
     let mut fences = Vec::new();
     for word in text.split(' ').take(GPU_FENCES as usize + 1) {
-        let number: u8 = word.parse().map_err(|_| garbage())?;
+        // As the kernel prints them: no sign, which Rust's own parser would take.
+        let number =
+            word.parse().ok().filter(|number: &u8| number.to_string() == word).ok_or_else(garbage)?;
         let fence = FenceIndex::try_new(number.into()).map_err(|_| garbage())?;
         if fences.contains(&fence) {
             return Err(garbage());
