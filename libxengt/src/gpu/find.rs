@@ -43,6 +43,7 @@ pub fn find(root: &Root) -> Result<Gpu, GpuError> {
         .take(MAX_DEVICES)
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| is_function_name(name))
         .collect();
     names.sort_by_key(|name| (name != INTEGRATED, name.clone()));
     let seen = names.len();
@@ -62,6 +63,12 @@ pub fn find(root: &Root) -> Result<Gpu, GpuError> {
     Err(unreadable.unwrap_or(GpuError::None { path, seen }))
 }
 
+/// Whether a directory is called as PCI functions are, `0000:00:02.0`. What is called otherwise is none, and its
+/// name must not reach a terminal.
+fn is_function_name(name: &str) -> bool {
+    name.len() <= 32 && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.')
+}
+
 fn read_config(path: &Path) -> Result<ConfigSpace, GpuError> {
     let mut bytes = Vec::new();
     fs::File::open(path)
@@ -79,7 +86,7 @@ fn describe(name: String, dir: PathBuf, config: ConfigSpace) -> Result<Gpu, GpuE
     let (mmio, aperture) = (bar(0)?, bar(2)?);
     let driver = fs::read_link(dir.join("driver"))
         .ok()
-        .and_then(|target| Some(target.file_name()?.to_str()?.to_owned()));
+        .and_then(|target| Some(target.file_name()?.to_string_lossy().escape_debug().take(64).collect()));
     Ok(Gpu { name, dir, config, mmio, aperture, driver })
 }
 
