@@ -26,7 +26,7 @@ impl MmioImage {
     /// [`InspectError`] if the kernel does not show them, or not to us, or not all.
     pub fn open(root: &Root, domid: DomId) -> Result<Self, InspectError> {
         let image = Image::open(&root.debug_vm(domid).join("mmio"), "registers", domid)?;
-        image.at_least(SIZE)?;
+        image.len_between(SIZE, SIZE)?;
         Ok(Self { image, domid })
     }
 

@@ -26,7 +26,7 @@ impl VirtualGgtt {
     /// [`InspectError`] if the kernel does not show it, or not to us.
     pub fn open(root: &Root, domid: DomId) -> Result<Self, InspectError> {
         let image = Image::open(&root.debug_vm(domid).join("ggtt"), "virtual GGTT", domid)?;
-        let entries = (image.at_least(8)? / 8).min(MAX_ENTRIES);
+        let entries = image.len_between(8, MAX_ENTRIES * 8)? / 8;
         Ok(Self { image, entries: u32::try_from(entries).unwrap_or(0) })
     }
 }
