@@ -15,6 +15,11 @@ const MAX_TEXT: u64 = 1 << 20;
 pub(super) fn make_private_dir(dir: &Path) -> Result<(), SimError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(|e| SimError::io("make", dir, e))?;
+    check_owner(dir)
+}
+
+/// That `dir` is this user's.
+pub(super) fn check_owner(dir: &Path) -> Result<(), SimError> {
     let owner = fs::symlink_metadata(dir).map_err(|e| SimError::io("examine", dir, e))?.uid();
     let us =
         fs::metadata("/proc/self").map_err(|e| SimError::io("examine", Path::new("/proc/self"), e))?.uid();
@@ -73,16 +78,29 @@ pub(super) fn open_rw(path: &Path) -> Result<File, SimError> {
 
 /// Reads a text file of ours.
 pub(super) fn read_text(path: &Path) -> Result<String, SimError> {
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_TEXT).read_to_string(&mut text))
-        .map_err(|e| SimError::io("read", path, e))?;
-    Ok(text)
+    let bytes = read_bounded(path).map_err(|e| SimError::io("read", path, e))?;
+    let problem = if u64::try_from(bytes.len()).is_ok_and(|len| len <= MAX_TEXT) {
+        match String::from_utf8(bytes) {
+            Ok(text) => return Ok(text),
+            Err(error) => error.to_string(),
+        }
+    } else {
+        // A prefix would read as a smaller whole.
+        format!("more than {MAX_TEXT} bytes")
+    };
+    Err(SimError::State { path: path.to_owned(), problem })
+}
+
+/// At most one byte more than a text file of ours holds.
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether both files are there and say the same.
 pub(super) fn same_content(a: &Path, b: &Path) -> Result<bool, SimError> {
-    match (fs::read(a), fs::read(b)) {
+    match (read_bounded(a), read_bounded(b)) {
         (Ok(a), Ok(b)) => Ok(a == b),
         (Err(e), _) => Err(SimError::io("read", a, e)),
         (_, Err(e)) if e.kind() == io::ErrorKind::NotFound => Ok(false),

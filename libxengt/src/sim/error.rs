@@ -67,6 +67,18 @@ pub enum SimError {
         /// What is wrong with it.
         source: P2mError,
     },
+    /// The domain has no vGPU, and so the simulator no guest for it.
+    #[error("domain {domid} has no vGPU, and only guests with one are simulated")]
+    NoGuest {
+        /// The domain.
+        domid: u16,
+    },
+    /// The simulated host was never finished: its maker died.
+    #[error("{} holds a simulated host that was never finished", path.display())]
+    Unfinished {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The guest that the simulator draws does not fit where it should; a fault of the simulator.
     #[error("cannot draw the guest of domain {domid}: {problem}")]
     Guest {
@@ -91,13 +103,24 @@ impl Diagnose for SimError {
             Self::Occupied { .. } | Self::Exists { .. } => ErrorKind::Exists,
             Self::NotOurs { .. } => ErrorKind::Permission,
             Self::Option { .. } => ErrorKind::InvalidInput,
-            Self::State { .. } | Self::P2m { .. } | Self::Guest { .. } => ErrorKind::Failed,
+            Self::NoGuest { .. } => ErrorKind::NotFound,
+            Self::State { .. } | Self::P2m { .. } | Self::Unfinished { .. } | Self::Guest { .. } => {
+                ErrorKind::Failed
+            }
         }
     }
 
     fn hint(&self) -> Option<Cow<'static, str>> {
         Some(match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "a guest takes a few MB of disk: make room, or give another directory with --sim=DIR".into()
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "`vgtctl sim init --force` makes the simulated host anew".into()
+            }
             Self::Io { .. } => "give a directory you can write with --sim=DIR".into(),
+            Self::NoGuest { domid } => format!("`vgtctl create --domid {domid}` gives it one").into(),
+            Self::Unfinished { .. } => "any command with --sim=DIR finishes it".into(),
             Self::Occupied { .. } | Self::NotOurs { .. } => "give an empty directory with --sim=DIR".into(),
             Self::Exists { .. } => "`vgtctl sim init --force` replaces it".into(),
             Self::Option { .. } => return None,

@@ -38,9 +38,25 @@ impl Sim {
         let _turn = self.lock().map_err(io_error)?;
         self.reconcile().map_err(io_error)?;
         let mut state = State::load(&self.state_path()).map_err(io_error)?;
+        let before = state.clone();
         edit(&mut state)?;
         state.save(&self.state_path()).map_err(io_error)?;
-        self.reconcile().map_err(io_error)
+        self.reconcile().or_else(|error| self.take_back(&before, &state, error)).map_err(io_error)
+    }
+
+    /// The tree could not follow: a create that failed must leave nothing. (A destroy stays the truth, and the
+    /// next to open the host goes on with it.)
+    fn take_back(&self, before: &State, after: &State, error: SimError) -> Result<(), SimError> {
+        let added: Vec<_> = after.vgpus.iter().filter(|vgpu| !before.vgpus.contains(vgpu)).collect();
+        if after.vgpus.len() > before.vgpus.len() {
+            before.save(&self.state_path())?;
+            for vgpu in added {
+                if let Err(error) = self.wipe(vgpu) {
+                    log::warn!("simulated host: cannot take back the vGPU of domain {}: {error}", vgpu.domid);
+                }
+            }
+        }
+        Err(error)
     }
 }
 
@@ -66,11 +82,9 @@ fn errno(number: i32) -> io::Error {
     io::Error::from_raw_os_error(number)
 }
 
-/// What a kernel that cannot keep its own books would say; the details go to the log, as they would.
+/// What a kernel that cannot keep its own books would say; the details go to the log, as they would. The
+/// file's own errno would mean something else in the protocol: `ENOENT`, say, that there is no such vGPU.
 fn io_error(error: SimError) -> io::Error {
     log::error!("simulated host: {error}");
-    match error {
-        SimError::Io { source, .. } => source,
-        _ => errno(libc::EIO),
-    }
+    errno(libc::EIO)
 }

@@ -31,9 +31,11 @@ pub use options::SimOptions;
 pub use state::{Domain, DomainKind};
 
 use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::path::{Path, PathBuf};
 
 use crate::addr::DomId;
+use crate::error::{Diagnose, ErrorKind};
 use crate::p2m::P2m;
 use crate::root::Root;
 use state::State;
@@ -54,11 +56,18 @@ impl Sim {
     /// [`SimError`] if one was, but it is damaged or cannot be brought up to date.
     pub fn detect(dir: &Path) -> Result<Option<Self>, SimError> {
         let sim = Self { root: Root::at(dir) };
-        if !sim.state_path().exists() {
+        if sim.is_made()? {
+            return sim.caught_up().map(Some);
+        }
+        let marker = dir.join(MARKER);
+        if !marker.is_dir() {
             return Ok(None);
         }
-        sim.catch_up()?;
-        Ok(Some(sim))
+        // Half a tree looks like a real host whose kernel does nothing. Perhaps its maker is still at it.
+        let turn = sim.lock()?;
+        let made = sim.is_made()?;
+        drop(turn);
+        if made { sim.caught_up().map(Some) } else { Err(SimError::Unfinished { path: dir.to_owned() }) }
     }
 
     /// The simulated host under `dir`, made with default options if there is none.
@@ -66,12 +75,14 @@ impl Sim {
     /// # Errors
     /// [`SimError`] if it cannot be made or is damaged.
     pub fn open_or_init(dir: &Path) -> Result<Self, SimError> {
-        if let Some(sim) = Self::detect(dir)? {
-            return Ok(sim);
+        let sim = Self { root: Root::at(dir) };
+        if sim.is_made()? {
+            disk::check_owner(dir)?;
+            return sim.caught_up();
         }
         match Self::init(dir, &SimOptions::default(), false) {
             // Another process made it while we waited for the turn: then that one is the host.
-            Err(SimError::Exists { path }) => Self::detect(dir)?.ok_or(SimError::Exists { path }),
+            Err(SimError::Exists { .. }) => sim.caught_up(),
             made => made,
         }
     }
@@ -124,7 +135,7 @@ impl Sim {
     /// # Errors
     /// [`SimError`] if the domain has no vGPU or the file is damaged.
     pub fn guest_memory(&self, domid: DomId) -> Result<FileMemory, SimError> {
-        FileMemory::open(&self.guest_dir(domid).join("memory"))
+        FileMemory::open(&self.guest_dir(domid).join("memory")).map_err(|error| self.no_guest(domid, error))
     }
 
     /// A guest's physical-to-machine map. Only a guest with a vGPU has any.
@@ -133,8 +144,28 @@ impl Sim {
     /// [`SimError`] if the domain has no vGPU or the file is damaged.
     pub fn guest_p2m(&self, domid: DomId) -> Result<P2m, SimError> {
         let path = self.guest_dir(domid).join("p2m");
-        let text = disk::read_text(&path)?;
+        let text = disk::read_text(&path).map_err(|error| self.no_guest(domid, error))?;
         text.parse().map_err(|source| SimError::P2m { path, source })
+    }
+
+    /// A guest's file that is missing because there is no guest.
+    fn no_guest(&self, domid: DomId, error: SimError) -> SimError {
+        match error.kind() {
+            ErrorKind::NotFound if !self.guest_dir(domid).exists() => {
+                SimError::NoGuest { domid: domid.get() }
+            }
+            _ => error,
+        }
+    }
+
+    /// Whether somebody finished making this host.
+    fn is_made(&self) -> Result<bool, SimError> {
+        let path = self.state_path();
+        match fs::metadata(&path) {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(false),
+            Err(error) => Err(SimError::io("examine", &path, error)),
+        }
     }
 
     fn state_path(&self) -> PathBuf {
@@ -160,13 +191,13 @@ impl Sim {
         open().map_err(|e| SimError::io("lock", &path, e))
     }
 
-    /// Makes the tree follow the truth, if somebody died before he could.
-    fn catch_up(&self) -> Result<(), SimError> {
-        if disk::same_content(&self.state_path(), &self.applied_path())? {
-            return Ok(());
+    /// Itself, once the tree follows the truth, should somebody have died before he could see to it.
+    fn caught_up(self) -> Result<Self, SimError> {
+        if !disk::same_content(&self.state_path(), &self.applied_path())? {
+            let _turn = self.lock()?;
+            self.reconcile()?;
         }
-        let _turn = self.lock()?;
-        self.reconcile()
+        Ok(self)
     }
 
     /// Removes everything but the marker directory's lock.

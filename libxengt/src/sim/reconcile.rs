@@ -29,12 +29,21 @@ impl Sim {
         }
         for new in &wanted.vgpus {
             let vgpu = self.check(new)?;
-            if !shown.vgpus.iter().any(|old| same_vgpu(old, new)) {
-                self.show(new, &vgpu, generation)?;
+            match shown.vgpus.iter().find(|old| same_vgpu(old, new)) {
+                None => self.show(new, &vgpu, generation)?,
+                Some(old) if old.paused != new.paused => {
+                    disk::replace(&self.root.vm(vgpu.domid).join("state"), run_state(new).as_bytes())?;
+                }
+                Some(_) => {}
             }
-            disk::replace(&self.root.vm(vgpu.domid).join("state"), run_state(new).as_bytes())?;
         }
         wanted.save(&self.applied_path())
+    }
+
+    /// Removes what the tree may show of a vGPU that is not in the state. The caller holds the turn.
+    pub(super) fn wipe(&self, record: &VgpuRecord) -> Result<(), SimError> {
+        let generation = State::load(&self.state_path())?.options().generation().unwrap_or(Generation::Gen9);
+        self.remove(&self.check(record)?, generation)
     }
 
     fn check(&self, record: &VgpuRecord) -> Result<CheckedVgpu, SimError> {
@@ -82,8 +91,8 @@ impl Sim {
             disk::remove_tree(&gone)?;
         }
         disk::remove_tree(&self.root.debug_vm(vgpu.domid))?;
-        Drawing::new(vgpu, generation)?.wipe_host(&self.root)?;
-        disk::remove_tree(&self.guest_dir(vgpu.domid))
+        disk::remove_tree(&self.guest_dir(vgpu.domid))?;
+        Drawing::new(vgpu, generation)?.wipe_host(&self.root)
     }
 }
 

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{SimError, SimOptions, disk};
 use crate::addr::{DomId, HostGma, MB};
-use crate::capacity::{Demand, GPU_FENCES, HostResources, MAX_INSTANCES, Usage};
+use crate::capacity::{
+    Demand, GPU_FENCES, HOST_FENCES, HOST_HIGH_GM, HOST_LOW_GM, HostResources, MAX_INSTANCES, Usage,
+};
 use crate::fence::FenceIndex;
 use crate::vgpu_type::VgpuType;
 use crate::window::Window;
@@ -116,7 +118,12 @@ impl State {
 
     /// Reads and checks the file: whoever edits it must not crash us.
     pub(super) fn load(path: &Path) -> Result<Self, SimError> {
-        let damaged = |problem: String| SimError::State { path: path.to_owned(), problem };
+        // The parser quotes what it finds; on a terminal that must stay text.
+        let plain = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+        let damaged = |problem: String| SimError::State {
+            path: path.to_owned(),
+            problem: problem.chars().map(plain).collect(),
+        };
         let state: Self =
             serde_json::from_str(&disk::read_text(path)?).map_err(|e| damaged(e.to_string()))?;
         if state.format != FORMAT {
@@ -126,8 +133,15 @@ impl State {
         let mut seen: Vec<CheckedVgpu> = Vec::new();
         for record in state.vgpus.iter().take(GPU_FENCES as usize) {
             let vgpu = record.check().map_err(|e| damaged(format!("domain {}: {e}", record.domid)))?;
+            if !state.has_room_for(record, &vgpu) {
+                return Err(damaged(format!(
+                    "the vGPU of domain {} is not where vGPUs may be",
+                    record.domid
+                )));
+            }
             let clash = seen.iter().any(|other| {
                 other.domid == vgpu.domid
+                    || other.id == vgpu.id
                     || !other.window.is_disjoint(&vgpu.window)
                     || other.fences.iter().any(|fence| vgpu.fences.contains(fence))
             });
@@ -139,7 +153,24 @@ impl State {
         if state.vgpus.len() > MAX_INSTANCES as usize {
             return Err(damaged(format!("{} vGPUs, expected at most {MAX_INSTANCES}", state.vgpus.len())));
         }
+        if state.domains.iter().any(|domain| domain.name.chars().any(char::is_control)) {
+            return Err(damaged("a domain's name has control characters".to_owned()));
+        }
         Ok(state)
+    }
+
+    /// Whether a vGPU has fences enough, each once, and lies on the GPU and apart from what the host keeps.
+    fn has_room_for(&self, record: &VgpuRecord, vgpu: &CheckedVgpu) -> bool {
+        let host = self.resources();
+        let mut fences = record.fences.clone();
+        fences.sort_unstable();
+        fences.dedup();
+        fences.len() == vgpu.ty.fences as usize
+            && fences.iter().all(|fence| u32::from(*fence) >= HOST_FENCES)
+            && record.aperture >= HOST_LOW_GM
+            && vgpu.window.aperture().host_span().last < host.aperture
+            && record.hidden >= host.aperture + HOST_HIGH_GM
+            && vgpu.window.hidden().host_span().last < host.ggtt
     }
 
     /// Writes the file in one step.

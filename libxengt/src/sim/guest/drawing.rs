@@ -85,12 +85,10 @@ impl<'v> Drawing<'v> {
     ) -> Result<(), SimError> {
         let gpu = root.pci_devices().join("0000:00:02.0");
         let path = gpu.join("resource0");
-        let mmio = disk::open_rw(&path)?;
-        // A damaged file is not grown into a whole one: readers must see that it is damaged.
-        let len = mmio.metadata().map_err(|e| SimError::io("examine", &path, e))?.len();
-        if len != MMIO_BYTES {
-            return Err(SimError::State { path, problem: format!("{len} bytes, expected {MMIO_BYTES}") });
-        }
+        let mmio = open_whole(&path, MMIO_BYTES)?;
+        let window = self.vgpu.window.aperture();
+        let card = gpu.join("resource2");
+        let aperture = open_whole(&card, window.host_span().last + 1)?;
         for mapping in mappings(&self.vgpu.window) {
             let host = self.vgpu.window.g2h(mapping.gma).map_err(|e| fault(self.vgpu, &e))?;
             let entries = (0..mapping.pages).map(|page| entry(offset(mapping.gfn, page)));
@@ -99,10 +97,8 @@ impl<'v> Drawing<'v> {
         if let Some(first) = self.vgpu.fences.first() {
             put(&mmio, &path, &fence.to_le_bytes(), first.mmio_offset())?;
         }
-        let path = gpu.join("resource2");
-        let aperture = disk::open_rw(&path)?;
         // The CPU sees the aperture through the fence: linear.
-        put(&aperture, &path, linear, self.vgpu.window.aperture().host_base().get())
+        put(&aperture, &card, linear, window.host_base().get())
     }
 
     /// Writes the vGPU's virtual GGTT and MMIO image, as debugfs shows them.
@@ -126,6 +122,17 @@ impl<'v> Drawing<'v> {
     fn host_entry(&self, gfn: Gfn) -> u64 {
         self.p2m.mfn(gfn).map_or(0, |mfn| pte(mfn.get()))
     }
+}
+
+/// A damaged file is not grown into a whole one: readers must see that it is damaged.
+fn open_whole(path: &Path, bytes: u64) -> Result<File, SimError> {
+    let file = disk::open_rw(path)?;
+    let len = file.metadata().map_err(|e| SimError::io("examine", path, e))?.len();
+    if len >= bytes {
+        return Ok(file);
+    }
+    let problem = format!("{len} bytes, expected at least {bytes}");
+    Err(SimError::State { path: path.to_owned(), problem })
 }
 
 fn pte(frame: u64) -> u64 {
