@@ -7,6 +7,7 @@
 mod addresses;
 mod input;
 mod page_tables;
+mod shadow;
 mod sysfs_text;
 
 pub use addresses::addresses;

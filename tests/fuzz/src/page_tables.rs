@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::input::Input;
+use crate::shadow::shadow_stays_inside;
 use libxengt::addr::{Gpa, GuestGma, PpgttAddr};
 use libxengt::gtt::{Fault, Ggtt, MmuSpec, Ppgtt, Root, Run, Target, WalkBudget, WalkError, gen8, gen9};
 use libxengt::gtt::{GraphicsAddr, Translation};
@@ -25,7 +26,9 @@ pub fn page_tables(data: &[u8]) {
     };
     let (start, len) = (input.u64(), input.u64());
     let memory = FlatMemory::<Gpa, _>::new(tables(&mut input));
-    ppgtt(&Ppgtt::new(&memory, root, spec), start, len);
+    let guest = Ppgtt::new(&memory, root, spec);
+    ppgtt(&guest, start, len);
+    shadow_stays_inside(&guest);
     ggtt(memory.words(), spec, start, len);
 }
 
