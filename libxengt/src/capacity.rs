@@ -164,7 +164,7 @@ pub enum CapacityError {
     },
     /// Something has run out.
     #[error(
-        "no more vGPU of this type fits: of {resource} there is {} left and it takes {}",
+        "no more vGPU of this type fits: {resource}: {} left, {} needed",
         amount(*resource, *left), amount(*resource, *needs)
     )]
     Full {
@@ -177,18 +177,31 @@ pub enum CapacityError {
     },
 }
 
+impl CapacityError {
+    /// The errno with which the kernel refuses: it knows a type that it does not offer as little as one that
+    /// does not exist.
+    #[must_use]
+    pub const fn kernel_errno(&self) -> i32 {
+        match self {
+            Self::Absent { .. } => libc::EINVAL,
+            Self::Full { .. } => libc::ENOSPC,
+        }
+    }
+}
+
 impl Diagnose for CapacityError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Absent { .. } => ErrorKind::InvalidInput,
+            Self::Absent { .. } => ErrorKind::Unsupported,
             Self::Full { .. } => ErrorKind::NoSpace,
         }
     }
 
     fn hint(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
-            Self::Absent { .. } | Self::Full { resource: Resource::LowGm, .. } => {
-                "take a smaller type, or enlarge the aperture in the firmware's setup"
+            Self::Absent { .. } => "take a smaller type, or enlarge the aperture in the firmware's setup",
+            Self::Full { resource: Resource::LowGm, .. } => {
+                "destroy another vGPU, take a smaller type, or enlarge the aperture in the firmware's setup"
             }
             Self::Full { resource: Resource::HighGm, .. } => {
                 "take a smaller type, destroy another vGPU, or give the GGTT 4 GB rather than 2 GB; \
@@ -270,7 +283,7 @@ impl HostResources {
     /// Whether one more such vGPU can be made beside those of `used`, as the kernel decides it.
     ///
     /// # Errors
-    /// [`CapacityError`] if not; its errno is the kernel's.
+    /// [`CapacityError`] if not.
     pub fn admit(&self, used: &Usage, vgpu: impl Into<Demand>) -> Result<(), CapacityError> {
         let vgpu = vgpu.into();
         let resource = match self.availability(used, vgpu) {
@@ -368,12 +381,12 @@ mod tests {
         let [t8, t4, t2, _] = VgpuType::ALL;
         let absent = small.admit(&Usage::default(), &t2).unwrap_err();
         assert_eq!(absent, CapacityError::Absent { needs: 256 * MB, has: 128 * MB });
-        assert_eq!(absent.kind().errno(), libc::EINVAL);
+        assert_eq!(absent.kernel_errno(), libc::EINVAL);
         let used = Usage::from_iter([&t8]);
         let full = small.admit(&used, &t4).unwrap_err();
         assert_eq!(full, CapacityError::Full { resource: Resource::LowGm, left: 64 * MB, needs: 128 * MB });
-        assert_eq!(full.kind().errno(), libc::ENOSPC);
-        assert!(full.to_string().contains("there is 64 MB left and it takes 128 MB"), "{full}");
+        assert_eq!(full.kernel_errno(), libc::ENOSPC);
+        assert!(full.to_string().contains("64 MB left, 128 MB needed"), "{full}");
         assert_eq!(small.availability(&used, &t4), TypeAvailability::Full { limit: Resource::LowGm });
         assert_eq!(
             small.availability(&used, &t8),

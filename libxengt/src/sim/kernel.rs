@@ -8,7 +8,6 @@ use super::{Sim, SimError};
 use crate::addr::DomId;
 use crate::capacity::Demand;
 use crate::control::{Command, ControlPort, CreateRequest};
-use crate::error::Diagnose;
 use crate::vgpu_type::VgpuType;
 
 impl ControlPort for Sim {
@@ -72,7 +71,7 @@ fn create(state: &mut State, request: &CreateRequest) -> io::Result<()> {
         return Err(errno(libc::EEXIST));
     }
     let ty = VgpuType::by_low_mb(request.low_mb.into()).map_err(|_| errno(libc::EINVAL))?;
-    state.resources().admit(&state.usage(), Demand::from(ty)).map_err(|e| errno(e.kind().errno()))?;
+    state.resources().admit(&state.usage(), Demand::from(ty)).map_err(|e| errno(e.kernel_errno()))?;
     let record = allocator::allocate(state, domid, ty).ok_or_else(|| errno(libc::ENOSPC))?;
     state.vgpus.push(record);
     Ok(())

@@ -1,0 +1,25 @@
+//! `vgtctl gtt`.
+
+mod audit;
+mod dump;
+mod runs;
+mod tables;
+mod translate;
+
+pub(super) use tables::{guest_memory, spec};
+
+use libxengt::host::Host;
+
+use crate::cli::Gtt;
+use crate::failure::Failure;
+use crate::output::Report;
+
+pub(super) fn run(host: &Host, verb: &Gtt) -> Result<Report, Failure> {
+    match verb {
+        Gtt::Translate { domain, tables, len, addresses } => {
+            translate::run(host, domain.domid, tables, *len, addresses)
+        }
+        Gtt::Dump { domain, tables, limit } => dump::run(host, domain.domid, tables, *limit),
+        Gtt::Audit { domain } => audit::run(host, domain.domid),
+    }
+}
