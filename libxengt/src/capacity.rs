@@ -315,7 +315,6 @@ impl HostResources {
 mod tests {
     use super::{CapacityError, Demand, Fit, GPU_FENCES, HostResources, Resource, TypeAvailability, Usage};
     use crate::addr::MB;
-    use crate::error::Diagnose;
     use crate::vgpu_type::VgpuType;
 
     fn host(aperture_mb: u64, ggtt_mb: u64) -> HostResources {
