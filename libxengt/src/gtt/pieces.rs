@@ -1,11 +1,12 @@
 //! The pieces of a range as the tables hold them, before neighbours are merged.
 
 use super::contiguous::{absent, ascending};
+use super::entry::PRESENT;
 use super::error::{Fault, WalkError};
-use super::mapping::{Access, WalkBudget};
+use super::mapping::{Access, Ppat, WalkBudget};
 use super::ppgtt::{Ppgtt, Top};
 use super::spec::{ENTRIES, Entry, Level, PageSize};
-use crate::addr::PhysAddr;
+use crate::addr::{PAGE_SHIFT, PAGE_SIZE, PhysAddr};
 use crate::memory::GuestMemory;
 
 /// What a piece leads to.
@@ -148,6 +149,36 @@ impl<'m, M: GuestMemory> Pieces<'m, M> {
         }
     }
 
+    /// The piece at the current address, if it is 4 KiB pages of the page table copied last: nearly all are.
+    #[inline]
+    fn plain(&mut self) -> Option<Piece<M::Addr>> {
+        let [table, ..] = &*self.copies;
+        if table.pages_64k || table.tag != Some(region(Level::Pt, self.at)) {
+            return None;
+        }
+        let spec = self.ppgtt.spec();
+        let entries = table.words.get(Level::Pt.index(self.at)..)?;
+        let entry = *entries.first()?;
+        if entry & (PRESENT | spec.beyond_bits()) != PRESENT {
+            return None;
+        }
+        let page = entry & spec.address_bits();
+        let offset = self.at & (PAGE_SIZE - 1);
+        // Past the last address bit the next frame is no neighbour.
+        let frames = (((1 << spec.haw()) - page) >> PAGE_SHIFT).min((self.left + offset).div_ceil(PAGE_SIZE));
+        let frames = usize::try_from(frames).unwrap_or(usize::MAX).min(entries.len());
+        let same = ascending(entries.get(..frames)?, spec.leaf_4k_bits());
+        let len = ((u64::try_from(same).unwrap_or(1) << PAGE_SHIFT) - offset).min(self.left);
+        let access =
+            Access { writable: table.writable && super::ppgtt::writable(entry), ppat: Ppat::of_4k(entry) };
+        let addr = M::Addr::from_truncated(page | offset);
+        let what = What::Mapped { addr, access, size: PageSize::Size4K, entry };
+        let start = self.at;
+        self.at += len;
+        self.left -= len;
+        Some(Piece { start, len, what })
+    }
+
     /// The piece at the current address.
     fn piece(&mut self) -> Result<(u64, What<M::Addr>), Stop> {
         let mut level = self.enter()?;
@@ -156,7 +187,6 @@ impl<'m, M: GuestMemory> Pieces<'m, M> {
             let copy = self.copy(level);
             let index = level.index(self.at);
             let head = if copy.pages_64k { index & !15 } else { index };
-            let reach = self.left.saturating_add(self.at & 0xfff).div_ceil(1 << level.shift());
             let entries = copy.words.get(head..).unwrap_or_default();
             let entry = entries.first().copied().unwrap_or(0);
             match spec.read(level, entry, copy.pages_64k) {
@@ -168,18 +198,9 @@ impl<'m, M: GuestMemory> Pieces<'m, M> {
                 }
                 Ok(Entry::Leaf { addr, size, ppat }) => {
                     let access = Access { writable: copy.writable && super::ppgtt::writable(entry), ppat };
-                    let mut len = size.bytes();
-                    if size == PageSize::Size4K {
-                        // Past the last address bit the next frame is no neighbour.
-                        let frames = (((1 << spec.haw()) - addr) >> 12).min(reach);
-                        let frames = usize::try_from(frames).unwrap_or(usize::MAX).min(entries.len());
-                        let entries = entries.get(..frames).unwrap_or_default();
-                        let same = ascending(entries, spec.leaf_4k_bits());
-                        len = u64::try_from(same).unwrap_or(1) << 12;
-                    }
                     let offset = self.at & (size.bytes() - 1);
                     let addr = M::Addr::from_truncated(addr | offset);
-                    return Ok((len - offset, What::Mapped { addr, access, size, entry }));
+                    return Ok((size.bytes() - offset, What::Mapped { addr, access, size, entry }));
                 }
                 Err(Fault::NotPresent) => {
                     let span = if copy.pages_64k {
@@ -208,6 +229,9 @@ impl<M: GuestMemory> Iterator for Pieces<'_, M> {
     fn next(&mut self) -> Option<Self::Item> {
         if self.left == 0 {
             return None;
+        }
+        if let Some(piece) = self.plain() {
+            return Some(piece);
         }
         let (len, what) = self.piece().unwrap_or_else(|stop| match stop {
             Stop::Here { span, what } => {

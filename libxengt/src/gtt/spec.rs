@@ -134,6 +134,10 @@ pub struct MmuSpec {
     name: &'static str,
     haw: u32,
     page_64k: bool,
+    /// The address bits of a 4 KiB-granular entry; derived once, because every step of a walk needs them.
+    address: u64,
+    /// The bits of an entry that name an address this GPU does not have.
+    beyond: u64,
 }
 
 /// What a valid present entry is.
@@ -152,7 +156,8 @@ impl MmuSpec {
     #[must_use]
     pub const fn new(name: &'static str, haw: u32, page_64k: bool) -> Self {
         assert!(haw > 12 && haw <= 52, "an entry holds address bits 12 to 51");
-        Self { name, haw, page_64k }
+        let below = (1 << haw) - 1;
+        Self { name, haw, page_64k, address: below & !0xfff, beyond: ((1 << 52) - 1) & !below }
     }
 
     /// The generation's name.
@@ -182,13 +187,13 @@ impl MmuSpec {
     /// The address bits of a 4 KiB-granular entry.
     #[inline]
     pub(super) const fn address_bits(&self) -> u64 {
-        ((1 << self.haw) - 1) & !0xfff
+        self.address
     }
 
     /// The bits of an entry that name an address this GPU does not have.
     #[inline]
     pub(super) const fn beyond_bits(&self) -> u64 {
-        ((1 << 52) - 1) & !((1 << self.haw) - 1)
+        self.beyond
     }
 
     /// The bits of a 4 KiB or 64 KiB page's entry that mean anything here.

@@ -42,7 +42,7 @@ pub(super) fn page<G: GfnMap>(
 }
 
 /// The shadow of one entry of a table of 4 KiB pages.
-#[inline]
+#[inline(never)]
 fn entry_4k<G: GfnMap>(spec: &MmuSpec, map: &G, entry: u64, report: &mut ShadowReport) -> u64 {
     if entry & (PRESENT | spec.beyond_bits()) == PRESENT {
         let gfn = Gfn::from_truncated((entry & spec.address_bits()) >> PAGE_SHIFT);
@@ -63,9 +63,21 @@ pub(super) fn table_4k<G: GfnMap>(
     out: &mut Table,
     report: &mut ShadowReport,
 ) {
+    // Counted here and not through `report`, which the compiler would write back for each entry.
+    let mut pages = 0;
     for (slot, entry) in out.iter_mut().zip(guest) {
-        *slot = entry_4k(spec, map, *entry, report);
+        let gfn = Gfn::from_truncated((entry & spec.address_bits()) >> PAGE_SHIFT);
+        let valid = entry & (PRESENT | spec.beyond_bits()) == PRESENT;
+        *slot = match if valid { map.mfn(gfn).and_then(|mfn| address(spec, mfn)) } else { None } {
+            Some(machine) => {
+                pages += 1;
+                entry & KEPT_4K | machine
+            }
+            None if entry & PRESENT == 0 => 0,
+            None => entry_4k(spec, map, *entry, report),
+        };
     }
+    report.pages += pages;
 }
 
 /// Shadows a table of 64 KiB pages; tells whether the shadow holds 64 KiB pages too.
