@@ -8,6 +8,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use crate::addr::{Gfn, Mfn, parse_u64};
+use crate::gtt::GfnMap;
 
 /// `count` guest frames from `gfn` on, backed by as many machine frames from `mfn` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,10 +89,34 @@ impl P2m {
     #[must_use]
     #[inline]
     pub fn mfn(&self, gfn: Gfn) -> Option<Mfn> {
+        Some(self.place(gfn)?.0)
+    }
+
+    /// The machine frame behind `gfn`, and how many frames of its run are left, itself included.
+    fn place(&self, gfn: Gfn) -> Option<(Mfn, u64)> {
         let after = self.runs.partition_point(|run| run.gfn <= gfn);
         let run = self.runs.get(after.checked_sub(1)?)?;
         let offset = gfn.offset_from(run.gfn).filter(|offset| *offset < run.count)?;
-        run.mfn.checked_add(offset)
+        Some((run.mfn.checked_add(offset)?, run.count - offset))
+    }
+}
+
+impl GfnMap for P2m {
+    fn mfn(&self, gfn: Gfn) -> Option<Mfn> {
+        self.mfn(gfn)
+    }
+
+    /// One look-up per run: runs that touch in both memories count as one.
+    fn run(&self, first: Gfn, max: u64) -> Option<(Mfn, u64)> {
+        let (start, mut len) = self.place(first)?;
+        while len < max {
+            let next = first.checked_add(len).and_then(|gfn| self.place(gfn));
+            match next {
+                Some((mfn, more)) if Some(mfn) == start.checked_add(len) => len = len.saturating_add(more),
+                _ => break,
+            }
+        }
+        Some((start, len.min(max)))
     }
 }
 
@@ -126,6 +151,7 @@ impl FromStr for P2m {
 mod tests {
     use super::{P2m, P2mError, P2mRun};
     use crate::addr::{Gfn, Mfn};
+    use crate::gtt::GfnMap;
 
     fn run(gfn: u64, mfn: u64, count: u64) -> P2mRun {
         P2mRun { gfn: Gfn::new(gfn), mfn: Mfn::new(mfn), count }
@@ -142,6 +168,15 @@ mod tests {
         }
         assert_eq!(map.to_string().parse(), Ok(map));
         assert_eq!(P2m::default().mfn(Gfn::new(0)), None);
+    }
+
+    #[test]
+    fn runs_that_touch_in_both_memories_are_one() {
+        let map = P2m::try_new(vec![run(0, 0x50, 4), run(4, 0x54, 4), run(8, 0x90, 4)]).unwrap();
+        assert_eq!(map.run(Gfn::new(1), 100), Some((Mfn::new(0x51), 7)));
+        assert_eq!(map.run(Gfn::new(1), 5), Some((Mfn::new(0x51), 5)));
+        assert_eq!(map.run(Gfn::new(11), 100), Some((Mfn::new(0x93), 1)));
+        assert_eq!(map.run(Gfn::new(12), 100), None);
     }
 
     #[test]

@@ -4,15 +4,17 @@ use std::fs;
 
 use super::layout::{HEIGHT, PML4, VA_1G, VA_2M, VA_4K, VA_64K, WIDTH};
 use super::{Sim, SimError, SimOptions};
-use crate::addr::{DomId, Gpa, GuestGma, HostGma, MB};
+use crate::addr::{DomId, Gpa, GuestGma, HostGma, MB, Maddr, Mfn};
 use crate::capacity::{CapacityError, Resource};
 use crate::control::{ControlError, ControlPort, CreateRequest, Seen, State};
 use crate::display::capture;
 use crate::fence::{Fence, FenceReg};
-use crate::gtt::{Ggtt, PageSize, Ppgtt, Root as TableRoot, gen9};
+use crate::gtt::{
+    FrameSet, Ggtt, PageSize, Ppgtt, Root as TableRoot, StoreError, TableStore, WalkBudget, gen9, shadow,
+};
 use crate::host::Host;
 use crate::inspect::{MmioImage, VirtualGgtt};
-use crate::memory::GuestMemory;
+use crate::memory::{GuestMemory, MemoryError, MemoryErrorReason};
 use crate::platform::Generation;
 use crate::vgpu_type::VgpuType;
 
@@ -204,4 +206,64 @@ fn directories_of_others_and_damaged_states_are_refused() {
     ] {
         assert!(matches!(bad.validated(), Err(SimError::Option { .. })), "{bad:?}");
     }
+}
+
+/// Shadow tables in machine frames that no guest owns.
+#[derive(Default)]
+struct Frames(Vec<Box<[u64; 512]>>);
+
+/// The first frame of the store, far above every guest's.
+const STORE: u64 = 0x1000_0000;
+
+impl TableStore for Frames {
+    fn alloc(&mut self) -> Result<Mfn, StoreError> {
+        self.0.push(Box::new([0; 512]));
+        Ok(Mfn::new(STORE + u64::try_from(self.0.len()).unwrap() - 1))
+    }
+    fn write_table(&mut self, table: Mfn, entries: &[u64; 512]) -> Result<(), StoreError> {
+        *self.0[usize::try_from(table.get() - STORE).unwrap()] = *entries;
+        Ok(())
+    }
+    fn free(&mut self, _: Mfn) {}
+}
+
+impl GuestMemory for Frames {
+    type Addr = Maddr;
+    fn read_u64(&self, at: Maddr) -> Result<u64, MemoryError> {
+        let refuse = MemoryError { at: at.get(), len: 8, reason: MemoryErrorReason::Beyond };
+        let table = at.frame().get().checked_sub(STORE).and_then(|n| self.0.get(usize::try_from(n).ok()?));
+        let word = usize::try_from(at.page_offset() / 8).unwrap();
+        Ok(table.ok_or(refuse)?[word])
+    }
+    fn read(&self, at: Maddr, out: &mut [u8]) -> Result<(), MemoryError> {
+        Err(MemoryError { at: at.get(), len: out.len(), reason: MemoryErrorReason::Hole })
+    }
+}
+
+#[test]
+fn the_shadow_of_a_guests_tables_leads_where_its_p2m_says_and_nowhere_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = host(&dir);
+    host.control().create(&request(1, 64)).unwrap();
+    let sim = host.sim().unwrap();
+    let (memory, p2m) = (sim.guest_memory(DomId::new(1)).unwrap(), sim.guest_p2m(DomId::new(1)).unwrap());
+    let guest = Ppgtt::new(&memory, TableRoot::Pml4(PML4.addr()), gen9::MMU);
+    let mut store = Frames::default();
+    let shadow = shadow(&guest, &p2m, &mut store, WalkBudget::default()).unwrap();
+    let host_tables = Ppgtt::new(&store, *shadow.root(), gen9::MMU);
+    for va in [VA_4K, VA_64K, VA_2M, VA_1G, VA_1G.checked_add(0x3abc_d123).unwrap()] {
+        let (gpa, found) = (guest.translate(va).unwrap().addr, host_tables.translate(va).unwrap());
+        assert_eq!(Some(found.addr.frame()), p2m.mfn(gpa.frame()), "{va}");
+    }
+    let frames = FrameSet::from_ranges(p2m.runs().iter().map(|run| (run.mfn, run.count)));
+    assert_eq!(host_tables.audit_pages(WalkBudget::default(), &frames).count(), 0);
+    let others = FrameSet::from_ranges(p2m.runs().iter().skip(1).map(|run| (run.mfn, run.count)));
+    assert_eq!(
+        host_tables.audit_pages(WalkBudget::default(), &others).count(),
+        0,
+        "it maps nothing of run 0"
+    );
+    let half = p2m.runs().iter().filter(|run| run.gfn.get() < 0x4_0000).map(|run| (run.mfn, run.count));
+    assert!(host_tables.audit_pages(WalkBudget::default(), &FrameSet::from_ranges(half)).count() > 0);
+    shadow.release(&mut store);
 }
