@@ -77,6 +77,8 @@ impl CopyPlan {
                 .ok_or(bad_linear)?;
             (usize::try_from(tiled).map_err(|_| too_large)?, usize::try_from(linear).map_err(|_| bad_linear)?)
         };
+        // A copy of nothing has no rows to walk, however tall it is: their offsets were not checked to fit.
+        let rect = if tiled_needed == 0 { Rect { width: 0, height: 0, ..rect } } else { rect };
         Ok(Self { surface, rect, linear, convert, tiled_needed, linear_needed })
     }
 
