@@ -9,7 +9,9 @@ mod input;
 mod page_tables;
 mod shadow;
 mod sysfs_text;
+mod tiling;
 
 pub use addresses::addresses;
 pub use page_tables::page_tables;
 pub use sysfs_text::sysfs_text;
+pub use tiling::tiling;

@@ -32,3 +32,8 @@ fn page_tables_seeds_hold() {
 fn sysfs_text_seeds_hold() {
     run_all("sysfs_text", xengt_fuzz::sysfs_text);
 }
+
+#[test]
+fn tiling_seeds_hold() {
+    run_all("tiling", xengt_fuzz::tiling);
+}
