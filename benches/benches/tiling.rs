@@ -5,10 +5,11 @@
 
 use core::time::Duration;
 use std::cell::RefCell;
+use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group};
 use libxengt::tiling::{Convert, CopyPlan, LinearLayout, Rect, Swizzle, TiledSurface, Tiling};
-use xengt_benches::ratio::{Ratio, measure, print};
+use xengt_benches::ratio::{Ratio, print};
 use xengt_opponent_isl::{self as isl, Aligned, Copy, Kind};
 
 const PITCH: u32 = 1920 * 4;
@@ -140,14 +141,17 @@ fn compare(screen: &RefCell<Screen>, name: &str, goal: f64, one: &Contender, oth
         let mut screen = screen.borrow_mut();
         assert!(screen.output(one, OURS) == screen.output(other, THEIRS), "{name}: the outputs differ");
     }
-    measure(
-        name,
-        goal,
-        TURNS,
-        1,
-        || screen.borrow_mut().run(one, OURS),
-        || screen.borrow_mut().run(other, THEIRS),
-    )
+    let mut best = [f64::INFINITY; 2];
+    for _ in 0..TURNS {
+        for (side, contender) in [(OURS, one), (THEIRS, other)] {
+            // Once unmeasured: neither side pays for what the other left in the caches.
+            screen.borrow_mut().run(contender, side);
+            let start = Instant::now();
+            screen.borrow_mut().run(contender, side);
+            best[side] = best[side].min(start.elapsed().as_secs_f64() * 1e9);
+        }
+    }
+    Ratio { name: name.to_owned(), ours: best[OURS], competitor: best[THEIRS], goal }
 }
 
 fn ratios() {

@@ -86,6 +86,19 @@ fn fence() {
     }
 }
 
+/// Asks for the cache line that `wanted` starts in.
+#[inline(always)]
+pub(crate) fn prefetch<T>(wanted: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: SSE is part of x86-64, and a prefetch accesses nothing: it may even name an unmapped address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(core::ptr::from_ref(wanted).cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = wanted;
+}
+
 /// Work that is compiled once more for CPUs that shuffle bytes in one instruction (SSSE3).
 ///
 /// `run` and all it calls must be `#[inline(always)]`, else what it calls stays compiled for the baseline.

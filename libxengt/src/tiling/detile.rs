@@ -16,6 +16,12 @@ use crate::bar::stream::{self, Block, Kernel};
 /// Less than that is faster in the cache, and its reader finds it there.
 const STREAM_FROM: u64 = 1 << 20;
 
+/// How many tiles ahead a Y tile's cache lines are asked for.
+///
+/// They lie 512 bytes apart, eight to a page: too few for the CPU to see the pattern before the page ends. It
+/// saves an eighth of the time where the source is in no cache, and costs nothing where it is.
+const AHEAD: usize = 2;
+
 type Tile = [u8; 4096];
 
 pub(super) fn detile(plan: &CopyPlan, tiled: &[u8], linear: &mut [u8]) {
@@ -99,7 +105,16 @@ impl<S: Sink, P: Pixels> Kernel for YRows<'_, S, P> {
                 core::array::from_fn(|column| column * 8 + ((in_tile / 4) ^ odd(column & swizzle)));
             let upper = in_tile % 4;
             let mut at = row_at;
-            for tile in tile_row(self.tiles, &self.interior, y / 32) {
+            let tiles = tile_row(self.tiles, &self.interior, y / 32);
+            for (index, tile) in tiles.iter().enumerate() {
+                // The lower two rows find the lines that the upper two fetched.
+                if upper == 0
+                    && let Some(ahead) = tiles.get(index + AHEAD)
+                {
+                    for line in line_of {
+                        stream::prefetch(&lines(ahead)[line % 64]);
+                    }
+                }
                 let lines = lines(tile);
                 let row = |row: usize| -> [Block; 8] {
                     core::array::from_fn(|column| lines[line_of[column] % 64][(upper + row) % 4])
