@@ -13,9 +13,8 @@ use libxengt::gtt::{
 };
 use libxengt::memory::FlatMemory;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
-use x86_64::VirtAddr;
-use x86_64::structures::paging::{OffsetPageTable, Translate};
 use xengt_benches::ratio::{self, Ratio, measure};
+use xengt_opponent_x86_walk::Walk;
 
 use gtt_setup::{FixedStore, Layout, Space, addresses};
 
@@ -31,10 +30,8 @@ fn ours(ppgtt: &Ppgtt<'_, Guest<'_>>, vas: &[u64]) -> u64 {
     })
 }
 
-fn x86(tables: &OffsetPageTable<'_>, vas: &[u64]) -> u64 {
-    vas.iter().fold(0, |sum, va| {
-        sum ^ tables.translate_addr(VirtAddr::new_truncate(*va)).map_or(1, |addr| addr.as_u64())
-    })
+fn x86(tables: &Walk<'_>, vas: &[u64]) -> u64 {
+    vas.iter().fold(0, |sum, va| sum ^ tables.translate(*va).unwrap_or(1))
 }
 
 fn vm(memory: &GuestMemoryMmap, vas: &[u64]) -> u64 {
@@ -94,7 +91,7 @@ fn single_ratios(rows: &mut Vec<Ratio>, len: u64, label: &str) {
     let vas = addresses(len, 1 << 14);
     let units = 1 << 14;
     let mut copy = Space::new(len, Layout::Scattered);
-    let tables = copy.offset_page_table();
+    let tables = copy.x86_walk();
     let mapped = space.guest_memory();
     assert_eq!(ours(&ppgtt, &vas), x86(&tables, &vas), "both sides find the same pages");
     assert_eq!(ours(&ppgtt, &vas), vm(&mapped, &vas), "both sides find the same pages");

@@ -3,8 +3,7 @@
 use libxengt::addr::Mfn;
 use libxengt::gtt::{StoreError, Table, TableStore};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
-use x86_64::VirtAddr;
-use x86_64::structures::paging::{OffsetPageTable, PageTable};
+use xengt_opponent_x86_walk::Walk;
 
 /// How the mapped frames lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,17 +59,8 @@ impl Space {
         &self.words()[4 * 512..]
     }
 
-    #[expect(unsafe_code, reason = "the competitor's interface is unsafe")]
-    pub(crate) fn offset_page_table(&mut self) -> OffsetPageTable<'_> {
-        let words = self.words_mut();
-        let base = VirtAddr::from_ptr(words.as_ptr());
-        let root: *mut PageTable = words[512..1024].as_mut_ptr().cast();
-        // SAFETY: the words start at a page boundary, 512 of them are one table, and the borrow of `self`
-        // keeps everybody else away from them.
-        let root = unsafe { &mut *root };
-        // SAFETY: every table that the entries name lies at its address counted from `base`, inside `words`;
-        // `Space::new` makes no others.
-        unsafe { OffsetPageTable::new(root, base) }
+    pub(crate) fn x86_walk(&mut self) -> Walk<'_> {
+        Walk::new(self.words_mut(), 1).expect("tables inside the words")
     }
 
     pub(crate) fn guest_memory(&self) -> GuestMemoryMmap {
