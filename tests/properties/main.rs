@@ -4,6 +4,7 @@
 
 mod addr;
 mod capacity;
+mod control;
 mod fence;
 mod gtt_audit;
 mod gtt_shadow;

@@ -4,6 +4,8 @@ mod cases;
 pub mod gtt_machine;
 pub mod gtt_prm;
 pub mod gtt_tables;
+mod host_check;
 pub mod tiled;
 
 pub use cases::cases;
+pub use host_check::check_host;
