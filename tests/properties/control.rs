@@ -95,7 +95,7 @@ struct Run {
 }
 
 proptest! {
-    #![proptest_config(xengt_tests::cases(24))]
+    #![proptest_config(xengt_tests::cases(16))]
 
     #[test]
     fn every_answer_is_the_models_and_nothing_leaks(

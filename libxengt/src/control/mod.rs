@@ -208,6 +208,8 @@ impl<'h, P: ControlPort> Control<'h, P> {
 
     fn schedule(&self, domid: DomId, wanted: State) -> Result<Seen, ControlError> {
         self.get(domid)?;
+        // Without the turn, another's resume between our write and our look would make ours a failure.
+        let _turn = ControlLock::take(self.root)?;
         let command = format!("schedule of domain {domid}: {wanted}");
         if let Err(source) = self.port.write_schedule(domid, wanted == State::Active) {
             // Destroyed since we looked?
