@@ -300,7 +300,7 @@ fn judge(error: &ControlError, refusal: Refusal, of: u16) -> (bool, ErrorKind) {
         }
         Refusal::Absent => (
             matches!(error, E::Capacity { source: CapacityError::Absent { .. }, .. }),
-            ErrorKind::InvalidInput,
+            ErrorKind::Unsupported,
         ),
         Refusal::Full(short) => {
             let short = match short {
