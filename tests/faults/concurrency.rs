@@ -4,10 +4,16 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
+use libxengt::addr::DomId;
+use libxengt::control::{self, Control, ControlPort, CreateRequest};
 use libxengt::host::Host;
 use libxengt::root::Root;
+use libxengt::vgpu_type::VgpuType;
 use xengt_tests::{check_host, churn};
+
+use crate::tree::Tree;
 
 /// The host that all left behind is consistent, and one can clear it.
 fn check_and_clear(dir: &Path) {
@@ -104,4 +110,57 @@ fn whoever_lists_meanwhile_sees_whole_vgpus_only() {
         }
     });
     assert!(seen > 0, "there was nothing to see");
+}
+
+/// A kernel like those up to 5.4, which two creators at once confuse.
+struct Frail {
+    tree: Tree,
+    busy: AtomicBool,
+}
+
+impl Frail {
+    fn alone(&self, work: impl FnOnce()) {
+        assert!(!self.busy.swap(true, Ordering::AcqRel), "two wrote at once");
+        thread::sleep(Duration::from_millis(10));
+        work();
+        self.busy.store(false, Ordering::Release);
+    }
+}
+
+impl ControlPort for Frail {
+    fn write_control(&self, text: &str) -> std::io::Result<()> {
+        self.alone(|| match text.parse().unwrap() {
+            control::Command::Create(request) => {
+                self.tree.vgpu(request.domid.get(), request.domid.get().into())
+            }
+            control::Command::Destroy(domid) => self.tree.remove(&format!("sys/kernel/vgt/vm{domid}")),
+        });
+        Ok(())
+    }
+
+    fn write_schedule(&self, domid: DomId, run: bool) -> std::io::Result<()> {
+        let state = if run { "active\n" } else { "paused\n" };
+        self.alone(|| self.tree.write(&format!("sys/kernel/vgt/vm{domid}/state"), state.as_bytes()));
+        Ok(())
+    }
+}
+
+#[test]
+fn users_of_a_real_host_take_turns_at_the_kernel() {
+    let kernel = Frail { tree: Tree::new(), busy: AtomicBool::new(false) };
+    let root = kernel.tree.root();
+    thread::scope(|scope| {
+        for domid in 1..5 {
+            let (root, kernel) = (&root, &kernel);
+            scope.spawn(move || {
+                let (domid, control) = (DomId::new(domid), Control::new(root, kernel, None));
+                for _ in 0..4 {
+                    control.create(&CreateRequest::of_type(domid, &VgpuType::ALL[0])).unwrap();
+                    control.pause(domid).unwrap();
+                    control.destroy(domid).unwrap();
+                }
+            });
+        }
+    });
+    assert!(Control::new(&root, &kernel, None).list().unwrap().is_empty());
 }

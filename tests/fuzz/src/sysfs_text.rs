@@ -37,8 +37,11 @@ fn text(text: &str) {
         }
     }
     for bar in 0..8 {
-        // Nothing to hold it against but that it comes back.
-        let _region = parse_resource(text, bar);
+        if let Some(region) = parse_resource(text, bar) {
+            let last = region.start.checked_add(region.len - 1).expect("BARs end inside the space");
+            let line = format!("{}{:#x} {last:#x} 0x0", "\n".repeat(bar), region.start);
+            assert_eq!(parse_resource(&line, bar), Some(region));
+        }
     }
 }
 
