@@ -140,7 +140,7 @@ fn every_errno_of_a_create_has_its_error_and_leaves_nothing() {
 }
 
 #[test]
-fn create_that_fails_late_is_undone_unless_it_could_be_anothers() {
+fn create_that_fails_late_is_undone_unless_another_may_own_it() {
     for errno in 0..=133 {
         let kernel = Kernel::new(fails_late(errno), HONEST);
         let error = kernel.create(None).unwrap_err();
