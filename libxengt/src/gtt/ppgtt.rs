@@ -133,7 +133,10 @@ impl<'m, M: GuestMemory> Ppgtt<'m, M> {
     #[inline]
     fn plain(&self, va: u64) -> Option<Translation<M::Addr>> {
         let Root::Pml4(root) = &self.root else { return None };
-        let (address, beyond) = (self.spec.address_bits(), self.spec.beyond_bits());
+        // Entries with address bits the GPU does not have are left to the general walk, so one mask that is
+        // known at compile time serves every generation, and proves the alignment of every read.
+        const FRAME: u64 = ((1 << 52) - 1) & !(PAGE_SIZE - 1);
+        let beyond = self.spec.beyond_bits();
         let read = |table: u64, level: Level| {
             let at = table | ((va >> level.shift()) & 0x1ff) << 3;
             self.memory.read_u64(M::Addr::from_truncated(at)).ok()
@@ -143,23 +146,24 @@ impl<'m, M: GuestMemory> Ppgtt<'m, M> {
         if pml4e & special != PRESENT {
             return None;
         }
-        let pdpe = read(pml4e & address, Level::Pdp)?;
+        let pdpe = read(pml4e & FRAME, Level::Pdp)?;
         if pdpe & special != PRESENT {
             return None;
         }
-        let pde = read(pdpe & address, Level::Pd)?;
+        let pde = read(pdpe & FRAME, Level::Pd)?;
         if pde & (special | IPS_64K) != PRESENT {
             return None;
         }
-        let pte = read(pde & address, Level::Pt)?;
+        let pte = read(pde & FRAME, Level::Pt)?;
         if pte & (PRESENT | beyond) != PRESENT {
             return None;
         }
         let access = Access { writable: writable(pml4e & pdpe & pde & pte), ppat: Ppat::of_4k(pte) };
-        Some(translation(pte & address, PageSize::Size4K, va, access))
+        Some(translation(pte & FRAME, PageSize::Size4K, va, access))
     }
 
     /// The walk for everything.
+    #[inline(never)]
     fn walk(&self, va: PpgttAddr) -> Result<Translation<M::Addr>, WalkError> {
         let raw = va.get();
         let mut walk = Walk { ppgtt: self, va: raw, writable: WRITABLE };
