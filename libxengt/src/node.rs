@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -88,13 +89,18 @@ impl Diagnose for NodeError {
     }
 }
 
+/// Opens `path` for reading without ever waiting: a FIFO in a hostile tree would else hold us forever.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
 /// The text of `path` without its trailing newline, at most [`MAX_LEN`] bytes.
 ///
 /// # Errors
 /// [`NodeError`] if it cannot be read, is empty, too long or not UTF-8; `expected` goes into the message.
 pub fn read_text(path: &Path, expected: &'static str) -> Result<String, NodeError> {
     let mut bytes = Vec::new();
-    File::open(path)
+    open(path)
         .and_then(|file| file.take(MAX_LEN as u64 + 1).read_to_end(&mut bytes))
         .map_err(|error| NodeError::new(path, error))?;
     if bytes.len() > MAX_LEN {
@@ -129,6 +135,15 @@ mod tests {
     use std::fs;
 
     use super::{NodeProblem, read_text, read_value};
+
+    #[test]
+    fn fifo_without_a_writer_is_empty_and_holds_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let error = read_text(&path, "a number").unwrap_err();
+        assert!(matches!(error.problem, NodeProblem::Empty { .. }), "{error}");
+    }
 
     #[test]
     fn every_kind_of_bad_node_is_told_apart() {

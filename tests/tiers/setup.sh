@@ -22,6 +22,7 @@ g++ g++
 pkg-config pkg-config
 valgrind valgrind
 shellcheck shellcheck
+strace strace
 python3 python3
 LIST
     if [ ${#missing[@]} = 0 ]; then return; fi

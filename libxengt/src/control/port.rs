@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::addr::DomId;
@@ -50,8 +51,8 @@ impl ControlPort for KernelPort {
 /// Writes `text` in exactly one `write`: sysfs takes each write as a whole command, so the usual
 /// write-until-done loop would turn a short write into a second, different command.
 fn write_once(path: &Path, text: &str) -> io::Result<()> {
-    // No `create` and no `truncate`: a missing node must stay missing, and sysfs ignores truncation.
-    let mut file = OpenOptions::new().write(true).open(path)?;
+    // Never waits, whatever the path is. No `create` and no `truncate`: a missing node must stay missing, and sysfs ignores truncation.
+    let mut file = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     let written = file.write(text.as_bytes())?;
     if written == text.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }

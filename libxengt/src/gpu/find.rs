@@ -71,7 +71,7 @@ fn is_function_name(name: &str) -> bool {
 
 fn read_config(path: &Path) -> Result<ConfigSpace, GpuError> {
     let mut bytes = Vec::new();
-    fs::File::open(path)
+    node::open(path)
         .and_then(|file| file.take(4096).read_to_end(&mut bytes))
         .map_err(|error| NodeError::new(path, error))?;
     ConfigSpace::parse(&bytes).map_err(|source| GpuError::Config { path: path.to_owned(), source })

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::InspectError;
 use crate::addr::DomId;
-use crate::node::NodeError;
+use crate::node::{self, NodeError};
 
 /// An open binary file.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Image {
     /// Opens `path`; `what` and `domid` go into the message if the kernel does not have it.
     pub(super) fn open(path: &Path, what: &'static str, domid: DomId) -> Result<Self, InspectError> {
         let is_dir = |file: &File| file.metadata().is_ok_and(|meta| meta.is_dir());
-        match File::open(path) {
+        match node::open(path) {
             Ok(file) if is_dir(&file) => {
                 Err(NodeError::new(path, io::Error::from(io::ErrorKind::IsADirectory)).into())
             }
