@@ -1,4 +1,7 @@
-//! Translation and shadowing, beside the `x86_64` and `vm-memory` crates and the plain loops that bound them.
+//! Translation and shadowing, beside the `x86_64` and `vm-memory` crates, Linux's GVT-g, and the plain loops
+//! that bound them.
+//!
+//! `XENGT_GVT_DIR=$(tests/opponents/fetch-gvt.sh) cargo bench -p xengt-benches --bench gtt`
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has no result")]
 
 mod gtt_setup;
@@ -14,6 +17,7 @@ use libxengt::gtt::{
 use libxengt::memory::FlatMemory;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 use xengt_benches::ratio::{self, Ratio, measure};
+use xengt_opponent_gvt::{self as gvt, Gvt, Host};
 use xengt_opponent_x86_walk::Walk;
 
 use gtt_setup::{FixedStore, Layout, Space, addresses};
@@ -47,6 +51,19 @@ fn vm(memory: &GuestMemoryMmap, vas: &[u64]) -> u64 {
         }
         sum ^ (table | va & 0xfff)
     })
+}
+
+/// Linux's GVT-g over the same tables, shadowed, where it was there to build.
+fn gvt_of(space: &Space) -> Option<Gvt<'_>> {
+    let mut gvt = Gvt::new(space.words(), Host { shadow_tables: 1024, ..Host::default() })?;
+    gvt.shadow(GVT_ROOT).expect("GVT-g takes these tables");
+    Some(gvt)
+}
+
+const GVT_ROOT: gvt::Root = gvt::Root::L4(0x1000);
+
+fn gvt_walk(gvt: &Gvt<'_>, vas: &[u64]) -> u64 {
+    vas.iter().fold(0, |sum, va| sum ^ gvt.ppgtt(*va).unwrap_or(1))
 }
 
 fn range(ppgtt: &Ppgtt<'_, Guest<'_>>, len: u64) -> u64 {
@@ -99,6 +116,11 @@ fn single_ratios(rows: &mut Vec<Ratio>, len: u64, label: &str) {
     rows.push(measure(&name, 1.1, 400, units, || ours(&ppgtt, &vas), || x86(&tables, &vas)));
     let name = format!("single walk, {label}, vs vm-memory");
     rows.push(measure(&name, 0.04, 20, units, || ours(&ppgtt, &vas), || vm(&mapped, &vas)));
+    if let Some(gvt) = gvt_of(&space) {
+        assert_eq!(ours(&ppgtt, &vas), gvt_walk(&gvt, &vas), "both sides find the same pages");
+        let name = format!("single walk, {label}, vs GVT-g");
+        rows.push(measure(&name, 0.1, 100, units, || ours(&ppgtt, &vas), || gvt_walk(&gvt, &vas)));
+    }
 }
 
 fn range_ratios(rows: &mut Vec<Ratio>, len: u64, label: &str) {
@@ -124,7 +146,7 @@ fn shadow_ratios(rows: &mut Vec<Ratio>) {
         let map = FlatGfnMap(&mfns[..]);
         let mut store = FixedStore::new(64);
         let mut out = vec![0; leaves.len()];
-        let build = || {
+        let mut build = || {
             let made = shadow(&ppgtt, &map, &mut store, WalkBudget::default()).expect("fits");
             let pages = made.report().pages;
             made.release(&mut store);
@@ -133,7 +155,13 @@ fn shadow_ratios(rows: &mut Vec<Ratio>) {
         };
         let name = format!("shadow, per PTE, {label}, vs map loop");
         let floor = || shadow_floor(leaves, &mfns, &mut out);
-        rows.push(measure(&name, 1.25, 400, units(MB64), build, floor));
+        rows.push(measure(&name, 1.25, 400, units(MB64), &mut build, floor));
+        if let Some(mut gvt) = gvt_of(&space) {
+            let name = format!("shadow, per PTE, {label}, vs GVT-g");
+            // As ours does, it takes down what it builds.
+            let theirs = || gvt.shadow(GVT_ROOT).expect("as before");
+            rows.push(measure(&name, 0.05, 100, units(MB64), build, theirs));
+        }
     }
     let mfns = frames(1 << 16, true);
     let map = FlatGfnMap(&mfns[..]);
@@ -186,4 +214,7 @@ fn main() {
     }
     shadow_ratios(&mut rows);
     ratio::print("gtt: both sides in turns, fastest turn each", &rows);
+    if !gvt::available() {
+        println!("{}", gvt::SKIP);
+    }
 }

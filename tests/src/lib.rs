@@ -5,6 +5,7 @@ mod churn;
 pub mod gtt_machine;
 pub mod gtt_prm;
 pub mod gtt_tables;
+pub mod gtt_valid;
 mod host_check;
 pub mod tiled;
 

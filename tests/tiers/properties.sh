@@ -3,13 +3,14 @@
 . "$(dirname "$0")/lib.sh"
 
 # The code that ours is compared with is not in this tree. What cannot be fetched, its tests skip and say so.
-run fetch-isl timeout -k 5 600 tests/opponents/fetch-isl.sh
-if [ "$status" = 0 ]; then
-    XENGT_ISL_DIR=$(tail -n 1 "$log")
-    export XENGT_ISL_DIR
-else
-    say "isl cannot be fetched here: $(tail -n 1 "$log")"
-fi
+for opponent in isl gvt; do
+    run "fetch-$opponent" timeout -k 5 600 "tests/opponents/fetch-$opponent.sh"
+    if [ "$status" = 0 ]; then
+        export "XENGT_${opponent^^}_DIR=$(tail -n 1 "$log")"
+    else
+        say "$opponent cannot be fetched here: $(tail -n 1 "$log")"
+    fi
+done
 
 for target in $(test_targets); do
     case $target in
