@@ -105,7 +105,7 @@ fn host_to_guest_undoes_guest_to_host_where_gvts_does_not() {
             }
         }
     });
-    assert!(wrong.get() > 100 && foreign.get() > 100, "{wrong:?} wrong, {foreign:?} foreign");
+    assert!(wrong.get() > 0 && foreign.get() > 0, "{wrong:?} wrong, {foreign:?} foreign");
 }
 
 /// GVT-g looks at no present bit here, and at no address bit above the GPU's.
