@@ -55,7 +55,7 @@ apt_private apt-get update >"$work/log" 2>&1 || { cat "$work/log" >&2; fail 'apt
 cd "$work/get"
 if ! apt_private apt-get download "$package=$version" >"$work/log" 2>&1; then
     newest=$(apt_private apt-cache show "$package" 2>/dev/null | sed -n 's/^Version: //p' | sort -V | tail -n 1)
-    [ -n "$newest" ] || { cat "$work/log" >&2; fail "the mirrors have no $package"; }
+    [ -n "$newest" ] || { cat "$work/log" >&2; fail "the mirrors cannot be reached, or have no $package"; }
     say "WARNING: $package $version is gone from the mirrors; taking $newest instead"
     apt_private apt-get download "$package=$newest" >"$work/log" 2>&1 ||
         { cat "$work/log" >&2; fail "$package $newest cannot be fetched"; }
