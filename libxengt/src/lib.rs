@@ -11,6 +11,7 @@
 //! | the host's files | [`root`], [`node`], [`gpu`], [`bar`], [`inspect`] |
 //! | the control protocol | [`control`], [`host`] |
 //! | a host with no hardware | [`sim`] |
+//! | for device models written in C | `capi`, with the cargo feature of that name |
 //!
 //! Everything a guest writes is hostile: see [`memory`]. Failures carry their operands and their fix: see
 //! [`error`].
@@ -33,6 +34,8 @@
 pub mod addr;
 pub mod bar;
 pub mod capacity;
+#[cfg(feature = "capi")]
+pub mod capi;
 pub mod control;
 pub mod display;
 pub mod error;
