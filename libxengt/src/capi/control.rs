@@ -19,12 +19,12 @@ use crate::vgpu_type::VgpuType;
 ///
 /// The name may be the kernel's ("GVTg_V5_4"), mdev's ("i915-GVTg_V5_4") or short ("4").
 ///
-/// Returns 0; -EINVAL if `host` or `out` is NULL, `size` wrong, `domid` not a guest's, the name not UTF-8 or
-/// the type larger than the host; -ENOENT if there is no such type or no such domain; -EEXIST if the domain
-/// has a vGPU; -ENOSPC if no more of the type fits; -EOPNOTSUPP if the domain cannot have one (it is not HVM
+/// Returns 0; -EINVAL if `host` or `out` is NULL, `size` wrong, `domid` not a guest's or the name not UTF-8;
+/// -ENOENT if there is no such type or no such domain; -EEXIST if the domain has a vGPU; -ENOSPC if no more of
+/// the type fits; -EOPNOTSUPP if the type is larger than the host, the domain cannot have one (it is not HVM
 /// with HAP), the GPU cannot be shared or the kernel module is not loaded; -EBUSY if another device emulator
 /// holds the domain; -EACCES without permission; -EIO if the kernel failed or its answer could not be
-/// verified. After a failure nothing is left behind.
+/// verified. After a failure nothing is left behind; if something had to be, the text says so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xengt_vgpu_create(
     host: *const HostHandle,
