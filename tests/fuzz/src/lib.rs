@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod addresses;
+mod capi;
 mod input;
 mod page_tables;
 mod shadow;
@@ -12,6 +13,7 @@ mod sysfs_text;
 mod tiling;
 
 pub use addresses::addresses;
+pub use capi::capi;
 pub use page_tables::page_tables;
 pub use sysfs_text::sysfs_text;
 pub use tiling::tiling;

@@ -37,3 +37,8 @@ fn sysfs_text_seeds_hold() {
 fn tiling_seeds_hold() {
     run_all("tiling", xengt_fuzz::tiling);
 }
+
+#[test]
+fn capi_seeds_hold() {
+    run_all("capi", xengt_fuzz::capi);
+}
