@@ -99,7 +99,8 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// [`NodeError`] if it cannot be read, is empty, too long or not UTF-8; `expected` goes into the message.
 pub fn read_text(path: &Path, expected: &'static str) -> Result<String, NodeError> {
-    let mut bytes = Vec::new();
+    // Room for all of it from the start: growing towards it costs a system call each time.
+    let mut bytes = Vec::with_capacity(MAX_LEN + 1);
     open(path)
         .and_then(|file| file.take(MAX_LEN as u64 + 1).read_to_end(&mut bytes))
         .map_err(|error| NodeError::new(path, error))?;

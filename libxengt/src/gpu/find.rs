@@ -70,7 +70,8 @@ fn is_function_name(name: &str) -> bool {
 }
 
 fn read_config(path: &Path) -> Result<ConfigSpace, GpuError> {
-    let mut bytes = Vec::new();
+    // All of it in one read: that is one system call.
+    let mut bytes = Vec::with_capacity(4096);
     node::open(path)
         .and_then(|file| file.take(4096).read_to_end(&mut bytes))
         .map_err(|error| NodeError::new(path, error))?;

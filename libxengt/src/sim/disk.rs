@@ -93,7 +93,8 @@ pub(super) fn read_text(path: &Path) -> Result<String, SimError> {
 
 /// At most one byte more than a text file of ours holds.
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Most files of ours fit: growing towards them costs a system call each time.
+    let mut bytes = Vec::with_capacity(8192);
     File::open(path)?.take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

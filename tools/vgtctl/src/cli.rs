@@ -8,10 +8,9 @@ use libxengt::addr::{DomId, Gpa};
 /// Create, inspect and debug Intel GVT-g vGPUs on Xen.
 #[derive(Debug, Parser)]
 #[command(name = "vgtctl", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(
-    after_help = "Exit status: 0 done, 1 failure, 2 usage, 3 not found, 4 no permission, 5 unsupported \
-    host or kernel, 6 no space, 7 done with warnings. `vgtctl man` prints the manual."
-)]
+#[command(after_help = "Exit status: 0 done, 1 failure, 2 usage, 3 not found, 4 no permission,\n\
+    5 unsupported host or kernel, 6 no space, 7 done with warnings.\n\
+    `vgtctl man` prints the manual.")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -21,17 +20,18 @@ pub(crate) struct Cli {
 
 /// Options of every verb.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every verb")]
 pub(crate) struct Global {
     /// Read the host's files under DIR instead of /
     #[arg(long, value_name = "DIR", global = true, conflicts_with = "sim")]
     pub(crate) root: Option<PathBuf>,
-    /// Work on a simulated host, made on first use [default DIR: xengt-sim under $XDG_RUNTIME_DIR]
+    /// Work on a simulated host, made if absent [default: $XDG_RUNTIME_DIR/xengt-sim]
     #[arg(long, value_name = "DIR", global = true, num_args = 0..=1, require_equals = true)]
     pub(crate) sim: Option<Option<PathBuf>>,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Log more: -v what is done, -vv every file; $VGTCTL_LOG takes a level too
+    /// Log more: -v what is done, -vv every step; $VGTCTL_LOG takes a level too
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Log nothing but errors
@@ -87,7 +87,7 @@ pub(crate) enum Verb {
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Domain {
     /// The domain's id, as `xl list` shows it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) domid: DomId,
 }
 
@@ -105,17 +105,17 @@ pub(crate) struct Change {
 pub(crate) struct Create {
     #[command(flatten)]
     pub(crate) domain: Domain,
-    /// The vGPU's type, by any of its names: GVTg_V5_4, i915-GVTg_V5_4 or 4 [default: the smallest]
+    /// The type: GVTg_V5_4, i915-GVTg_V5_4 or just 4 [default: the smallest]
     #[arg(long = "type", value_name = "T", conflicts_with_all = ["low_gm", "high_gm", "fences"])]
     pub(crate) ty: Option<String>,
-    /// Low graphics memory in MB; picks the type: 64, 128, 256 or 512
-    #[arg(long, value_name = "MB")]
+    /// Low graphics memory in MB, which picks the type: 64, 128, 256 or 512
+    #[arg(long, value_name = "MB", allow_negative_numbers = true)]
     pub(crate) low_gm: Option<u32>,
     /// High graphics memory in MB; advisory, the kernel gives what the type has
-    #[arg(long, value_name = "MB", requires = "low_gm")]
+    #[arg(long, value_name = "MB", requires = "low_gm", allow_negative_numbers = true)]
     pub(crate) high_gm: Option<u32>,
     /// Fence registers; advisory, the kernel gives what the type has
-    #[arg(long, value_name = "N", requires = "low_gm")]
+    #[arg(long, value_name = "N", requires = "low_gm", allow_negative_numbers = true)]
     pub(crate) fences: Option<u32>,
     /// Print what would be written, and write nothing
     #[arg(long)]
@@ -158,6 +158,9 @@ pub(crate) enum Gtt {
         /// Translate this many bytes from each address on, as runs
         #[arg(long, value_name = "BYTES", value_parser = byte_count)]
         len: Option<u64>,
+        /// Stop after this many runs: what a guest maps can be endless
+        #[arg(long, value_name = "N", default_value = "10000", requires = "len")]
+        limit: usize,
         /// Graphics addresses, decimal or 0x-hexadecimal
         #[arg(required = true, value_name = "ADDR", value_parser = byte_count)]
         addresses: Vec<u64>,
@@ -184,7 +187,7 @@ pub(crate) enum Fence {
     /// List the host's fence registers, or a domain's with its own numbers
     List {
         /// The domain's id; without it all of the host's
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", allow_negative_numbers = true)]
         domid: Option<DomId>,
     },
 }

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             if cli.global.json && !failure.silent {
                 // The exit code and the text below still tell it if this cannot be written.
-                let _unread = writeln!(out, "{:#}", output::failure_json(&failure, command));
+                let _unread = output::print_failure(&failure, Some(command), &mut out);
             }
             complain(&failure);
             failure.code.into()
@@ -45,14 +45,39 @@ fn main() -> ExitCode {
 
 /// Help and version are answers; everything else is a usage error.
 fn usage(error: &clap::Error) -> ExitCode {
-    let asked = matches!(error.kind(), ClapKind::DisplayHelp | ClapKind::DisplayVersion);
     let text = error.render().to_string();
-    let written =
-        if asked { io::stdout().write_all(text.as_bytes()) } else { io::stderr().write_all(text.as_bytes()) };
-    match written {
-        Ok(()) if asked => exit_code::DONE.into(),
-        _ => exit_code::USAGE.into(),
+    if matches!(error.kind(), ClapKind::DisplayHelp | ClapKind::DisplayVersion) {
+        return match io::stdout().write_all(text.as_bytes()).map_err(failure::output) {
+            Ok(()) => exit_code::DONE.into(),
+            Err(failure) => {
+                complain(&failure);
+                failure.code.into()
+            }
+        };
     }
+    // The options could not be parsed, so whether JSON is wanted is seen in the words themselves.
+    if std::env::args_os().any(|word| word == "--json") {
+        let message = match error.kind() {
+            ClapKind::DisplayHelpOnMissingArgumentOrSubcommand => "no verb is given".to_owned(),
+            _ => first_paragraph(&text),
+        };
+        let failure = Failure::new(exit_code::USAGE, message).hint("`vgtctl --help` lists verbs and options");
+        // The exit code and the text below still tell it if this cannot be written.
+        let _unread = output::print_failure(&failure, None, &mut io::stdout());
+    }
+    // Nobody is left to tell that standard error is closed.
+    let _unread = match text.strip_prefix("error: ") {
+        Some(text) => write!(io::stderr(), "vgtctl: error: {text}"),
+        None => write!(io::stderr(), "{text}"),
+    };
+    exit_code::USAGE.into()
+}
+
+/// What a usage error says before it repeats the usage, in one line.
+fn first_paragraph(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let lines: Vec<_> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    lines.join(" ")
 }
 
 fn complain(failure: &Failure) {

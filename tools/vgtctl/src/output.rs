@@ -58,9 +58,13 @@ struct Envelope<'a> {
     result: &'a serde_json::Value,
 }
 
-/// The JSON object of a failure.
-pub(crate) fn failure_json(failure: &Failure, command: &str) -> serde_json::Value {
-    serde_json::json!({
+/// Prints the JSON object of a failure; `command` is the verb, where it was understood.
+pub(crate) fn print_failure(
+    failure: &Failure,
+    command: Option<&str>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let json = serde_json::json!({
         "schema": SCHEMA,
         "command": command,
         "error": {
@@ -69,7 +73,10 @@ pub(crate) fn failure_json(failure: &Failure, command: &str) -> serde_json::Valu
             "message": failure.message,
             "hint": failure.hint,
         },
-    })
+    });
+    writeln!(out, "{json:#}")?;
+    // The text on standard error comes after it.
+    out.flush()
 }
 
 /// Rows under headings, columns as wide as their widest cell, two spaces between.

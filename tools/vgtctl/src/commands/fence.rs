@@ -11,8 +11,6 @@ use crate::exit_code;
 use crate::failure::Failure;
 use crate::output::{Report, hex, size, table};
 
-const HEADINGS: [&str; 7] = ["FENCE", "OWNER", "TILING", "PITCH", "START", "SIZE", "NOTE"];
-
 pub(super) fn run(host: &Host, domid: Option<DomId>) -> Result<Report, Failure> {
     match domid {
         None => host_fences(host),
@@ -29,7 +27,7 @@ fn host_fences(host: &Host) -> Result<Report, Failure> {
         Err(ControlError::ModuleAbsent { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let mut lines = Lines::default();
+    let mut lines = Lines::new("OWNER");
     for index in FenceIndex::all() {
         let raw = mmio.read_u64(index.mmio_offset())?;
         let owner =
@@ -38,82 +36,92 @@ fn host_fences(host: &Host) -> Result<Report, Failure> {
         let shown = owner.map_or("host".to_owned(), |domid| format!("domain {domid}"));
         let decoded = Fence::<HostGma>::decode(FenceReg::from(raw));
         lines.push(
-            index,
+            json!({ "fence": index.get(), "domid": owner.map(DomId::get) }),
+            [index.get().to_string(), shown],
             raw,
-            &shown,
             decoded.map(|fence| fence.map(|f| (f.start.get(), f.len, f.pitch, format!("{:?}", f.tiling)))),
         );
     }
-    lines.report()
+    lines.report(None)
 }
 
 /// A guest's registers in its own numbers, with the host's register behind each.
 fn domain_fences(host: &Host, domid: DomId) -> Result<Report, Failure> {
     let vgpu = host.control().get(domid)?;
     let image = MmioImage::open(host.root(), domid)?;
-    let mut lines = Lines::default();
+    let mut lines = Lines::new("HOST-FENCE");
     let real = vgpu.fences.unwrap_or_default();
     for (index, behind) in FenceIndex::all().zip(&real) {
         let decoded = image.fence(index)?;
         let raw = image.read_u64(index.mmio_offset())?;
         lines.push(
-            index,
+            json!({ "fence": index.get(), "host_fence": behind.get() }),
+            [index.get().to_string(), behind.get().to_string()],
             raw,
-            &format!("host {}", behind.get()),
             decoded.map(|fence| fence.map(|f| (f.start.get(), f.len, f.pitch, format!("{:?}", f.tiling)))),
         );
     }
-    lines.report()
+    lines.report(Some(domid))
 }
 
 /// Start, length, pitch and tiling of a valid register.
 type Decoded = Option<(u64, u64, u64, String)>;
 
-#[derive(Default)]
 struct Lines {
+    second: &'static str,
     rows: Vec<[String; 7]>,
     json: Vec<Value>,
     garbage: bool,
 }
 
 impl Lines {
+    /// `second` is the heading of the column beside the fence's number.
+    fn new(second: &'static str) -> Self {
+        Self { second, rows: Vec::new(), json: Vec::new(), garbage: false }
+    }
+
     fn push<E: std::fmt::Display>(
         &mut self,
-        index: FenceIndex,
+        mut json: Value,
+        first: [String; 2],
         raw: u64,
-        owner: &str,
         decoded: Result<Decoded, E>,
     ) {
         let dash = || "-".to_owned();
-        let mut json = json!({ "fence": index.get(), "owner": owner, "raw": hex(raw), "valid": false });
-        let (cells, note) = match decoded {
-            Ok(None) => ([dash(), dash(), dash(), dash()], String::new()),
+        let valid = matches!(decoded, Ok(Some(_)));
+        let mut tell = |members: Value| {
+            if let (Some(json), Value::Object(members)) = (json.as_object_mut(), members) {
+                json.extend(members);
+            }
+        };
+        tell(json!({ "raw": hex(raw), "valid": valid }));
+        let [tiling, pitch, start, len, note] = match decoded {
+            Ok(None) => [dash(), dash(), dash(), dash(), String::new()],
             Ok(Some((start, len, pitch, tiling))) => {
-                if let Some(members) = json.as_object_mut() {
-                    members.insert("valid".to_owned(), true.into());
-                    members.insert("tiling".to_owned(), tiling.clone().into());
-                    members.insert("pitch_bytes".to_owned(), pitch.into());
-                    members.insert("start".to_owned(), hex(start).into());
-                    members.insert("bytes".to_owned(), len.into());
-                }
-                ([tiling, pitch.to_string(), hex(start), size(len)], String::new())
+                tell(json!({ "tiling": tiling, "pitch_bytes": pitch, "start": hex(start), "bytes": len }));
+                [tiling, format!("{pitch} B"), hex(start), size(len), String::new()]
             }
             Err(error) => {
                 self.garbage = true;
-                let note = format!("{}: {error}", hex(raw));
-                if let Some(members) = json.as_object_mut() {
-                    members.insert("error".to_owned(), note.clone().into());
-                }
-                ([dash(), dash(), dash(), dash()], note)
+                tell(json!({ "error": error.to_string() }));
+                [dash(), dash(), dash(), dash(), format!("{}: {error}", hex(raw))]
             }
         };
-        let [tiling, pitch, start, len] = cells;
-        self.rows.push([index.get().to_string(), owner.to_owned(), tiling, pitch, start, len, note]);
+        let [number, second] = first;
+        self.rows.push([number, second, tiling, pitch, start, len, note]);
         self.json.push(json);
     }
 
-    fn report(self) -> Result<Report, Failure> {
+    fn report(self, domid: Option<DomId>) -> Result<Report, Failure> {
+        let text = if self.garbage {
+            table(["FENCE", self.second, "TILING", "PITCH", "START", "SIZE", "NOTE"], &self.rows)
+        } else {
+            let rows: Vec<_> =
+                self.rows.into_iter().map(|[a, b, c, d, e, f, _]| [a, b, c, d, e, f]).collect();
+            table(["FENCE", self.second, "TILING", "PITCH", "START", "SIZE"], &rows)
+        };
         let code = if self.garbage { exit_code::WARNINGS } else { exit_code::DONE };
-        Ok(Report::done(table(HEADINGS, &self.rows), json!({ "fences": self.json }))?.with_code(code))
+        let json = json!({ "domid": domid.map(DomId::get), "fences": self.json });
+        Ok(Report::done(text, json)?.with_code(code))
     }
 }

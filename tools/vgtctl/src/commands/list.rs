@@ -4,17 +4,18 @@ use libxengt::error::Diagnose;
 use libxengt::host::Host;
 use serde_json::json;
 
-use super::vgpu_text::{self, VgpuJson};
+use super::vgpu_text::{self, DomainNames, VgpuJson};
 use crate::exit_code;
 use crate::failure::Failure;
 use crate::output::{Report, table};
 
 pub(super) fn run(host: &Host) -> Result<Report, Failure> {
     let (mut rows, mut vgpus, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+    let names = DomainNames::of(host);
     for entry in host.control().list()? {
         match entry.vgpu {
             Ok(vgpu) => {
-                let name = vgpu_text::domain_name(host, entry.domid);
+                let name = names.get(entry.domid);
                 let [ty, low, high, fences, state] = vgpu_text::row(&vgpu);
                 let shown = name.clone().unwrap_or_else(|| "-".to_owned());
                 rows.push([

@@ -4,7 +4,7 @@ use libxengt::addr::DomId;
 use libxengt::display::Plane;
 use libxengt::host::Host;
 use libxengt::inspect::{InspectError, MmioImage};
-use libxengt::pvinfo::{Caps, Pvinfo};
+use libxengt::pvinfo::{Caps, G2v, Pvinfo};
 use serde_json::{Value, json};
 
 use super::vgpu_text::{self, VgpuJson};
@@ -32,7 +32,10 @@ pub(super) fn run(host: &Host, domid: DomId) -> Result<Report, Failure> {
         }
         // Older kernels show no registers: what is above is then all there is.
         Err(InspectError::NotShown { .. }) => {}
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            log::warn!("{error}");
+            code = exit_code::WARNINGS;
+        }
     }
     text.push_str(&inside.text);
     let json = json!({ "vgpu": VgpuJson::new(&vgpu, name), "pvinfo": inside.pvinfo, "plane": inside.plane });
@@ -95,7 +98,12 @@ fn caps(caps: Caps) -> Vec<&'static str> {
 
 fn notification(page: &Pvinfo) -> String {
     match page.notification() {
-        Ok(last) => format!("{last:?}, PDP0 {:#x}", page.pdp_registers[0]),
+        Ok(G2v::PpgttL4Create) => format!("a 4-level PPGTT, PML4 at gpa {:#x}", page.pdp_registers[0]),
+        Ok(G2v::PpgttL3Create) => {
+            let pdp = page.pdp_registers.map(|pdp| format!("{pdp:#x}")).join(" ");
+            format!("a 3-level PPGTT, directories at gpa {pdp}")
+        }
+        Ok(last) => format!("{last:?}"),
         Err(_) => "nothing yet".to_owned(),
     }
 }

@@ -1,6 +1,9 @@
 //! A vGPU in text and JSON, the same for every verb.
 
+use libxengt::addr::DomId;
 use libxengt::control::Vgpu;
+use libxengt::host::Host;
+use libxengt::sim::Domain;
 use libxengt::window::{Layout, Slice};
 use serde::Serialize;
 
@@ -101,8 +104,21 @@ pub(super) fn row(vgpu: &Vgpu) -> [String; 5] {
     ]
 }
 
-/// The domain's name, where the host tells it without a hypervisor call: a simulated one does.
-pub(super) fn domain_name(host: &libxengt::host::Host, domid: libxengt::addr::DomId) -> Option<String> {
-    let domains = host.sim()?.domains().ok()?;
-    domains.into_iter().find(|domain| domain.domid == domid.get()).map(|domain| domain.name)
+/// The domains' names, where the host tells them without a hypervisor call: a simulated one does.
+pub(super) struct DomainNames(Vec<Domain>);
+
+impl DomainNames {
+    /// Asks the host, once.
+    pub(super) fn of(host: &Host) -> Self {
+        Self(host.sim().and_then(|sim| sim.domains().ok()).unwrap_or_default())
+    }
+
+    pub(super) fn get(&self, domid: DomId) -> Option<String> {
+        self.0.iter().find(|domain| domain.domid == domid.get()).map(|domain| domain.name.clone())
+    }
+}
+
+/// One domain's name.
+pub(super) fn domain_name(host: &Host, domid: DomId) -> Option<String> {
+    DomainNames::of(host).get(domid)
 }

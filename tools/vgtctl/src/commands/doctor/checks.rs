@@ -4,10 +4,10 @@ use std::fs;
 use std::io;
 
 use libxengt::capacity::{MAX_INSTANCES, TypeAvailability, Usage};
-use libxengt::error::Diagnose;
+use libxengt::error::{Diagnose, ErrorKind};
 use libxengt::gpu::Gpu;
 use libxengt::host::Host;
-use libxengt::node;
+use libxengt::node::{self, NodeError};
 use libxengt::vgpu_type::VgpuType;
 
 use super::Check;
@@ -95,7 +95,7 @@ fn enable_gvt(host: &Host) -> Check {
             "i915 is not loaded, or built without GVT (CONFIG_DRM_I915_GVT)",
             "boot a kernel of our series; see kernel-patches/README.md",
         ),
-        Err(error) => Check::warn(CHECK, error.to_string(), hint(&error)),
+        Err(error) => Check::warn(CHECK, error.to_string(), odd_parameter(&error)),
     }
 }
 
@@ -111,7 +111,15 @@ fn guc(host: &Host) -> Check {
             "add i915.enable_guc=0 to dom0's kernel command line and reboot",
         ),
         Err(error) if error.is_missing() => Check::skip(CHECK, "i915 does not show the parameter"),
-        Err(error) => Check::warn(CHECK, error.to_string(), hint(&error)),
+        Err(error) => Check::warn(CHECK, error.to_string(), odd_parameter(&error)),
+    }
+}
+
+/// What to do about a parameter that cannot be read, or that says what it never should.
+fn odd_parameter(error: &NodeError) -> &'static str {
+    match error.kind() {
+        ErrorKind::Permission => "run it as root in dom0",
+        _ => "this i915 is not one we know: boot a kernel of our series; see kernel-patches/README.md",
     }
 }
 
@@ -220,7 +228,7 @@ fn iommu(host: &Host) -> Check {
             )
         }
         Ok(_) => Check::skip(CHECK, format!("Xen's command line {NEEDS_XEN}")),
-        Err(error) => Check::warn(CHECK, error.to_string(), hint(&error)),
+        Err(error) => Check::warn(CHECK, error.to_string(), "is proc mounted? `mount -t proc none /proc`"),
     }
 }
 
@@ -242,11 +250,7 @@ fn orphans(host: &Host) -> Check {
     if orphans.is_empty() {
         Check::ok(CHECK, format!("{} vGPUs, each of a domain that lives", listed.len()))
     } else {
-        let which = orphans.join(", ");
-        Check::warn(
-            CHECK,
-            format!("vGPUs of dead domains: {which}"),
-            format!("`vgtctl destroy --domid {which}`"),
-        )
+        let fix: Vec<_> = orphans.iter().map(|domid| format!("`vgtctl destroy --domid {domid}`")).collect();
+        Check::warn(CHECK, format!("vGPUs of dead domains: {}", orphans.join(", ")), fix.join(", "))
     }
 }

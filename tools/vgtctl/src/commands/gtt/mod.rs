@@ -16,8 +16,8 @@ use crate::output::Report;
 
 pub(super) fn run(host: &Host, verb: &Gtt) -> Result<Report, Failure> {
     match verb {
-        Gtt::Translate { domain, tables, len, addresses } => {
-            translate::run(host, domain.domid, tables, *len, addresses)
+        Gtt::Translate { domain, tables, len, limit, addresses } => {
+            translate::run(host, domain.domid, tables, len.map(|len| (len, *limit)), addresses)
         }
         Gtt::Dump { domain, tables, limit } => dump::run(host, domain.domid, tables, *limit),
         Gtt::Audit { domain } => audit::run(host, domain.domid),

@@ -15,16 +15,19 @@ use crate::exit_code;
 use crate::failure::Failure;
 use crate::output::{Report, hex};
 
+/// `range` is how many bytes from each address on, and how many runs of them at most.
 pub(super) fn run(
     host: &Host,
     domid: DomId,
     options: &Tables,
-    len: Option<u64>,
+    range: Option<(u64, usize)>,
     addresses: &[u64],
 ) -> Result<Report, Failure> {
     let vgpu = host.control().get(domid)?;
     let spec = tables::spec(host)?;
-    let mut answer = Answer { p2m: p2m(host, domid), window: vgpu.window, ..Answer::default() };
+    let len = range.map(|(len, _)| len);
+    let limit = range.map_or(usize::MAX, |(_, limit)| limit);
+    let mut answer = Answer { p2m: p2m(host, domid), window: vgpu.window, limit, ..Answer::default() };
     match options.space {
         Space::Ggtt => {
             let table = Ggtt::<GuestGma, _>::new(VirtualGgtt::open(host.root(), domid)?, spec);
@@ -58,7 +61,16 @@ pub(super) fn run(
             }
         }
     }
-    let json = json!({ "domid": domid.get(), "space": space_name(options.space), "results": answer.json });
+    if answer.cut {
+        answer.code = exit_code::WARNINGS;
+        answer.text.push_str("cut short by --limit\n");
+    }
+    let json = json!({
+        "domid": domid.get(),
+        "space": space_name(options.space),
+        "results": answer.json,
+        "cut": answer.cut,
+    });
     Ok(Report::done(answer.text, json)?.with_code(answer.code))
 }
 
@@ -86,6 +98,8 @@ struct Answer {
     window: Option<Window>,
     text: String,
     json: Vec<Value>,
+    limit: usize,
+    cut: bool,
     code: u8,
 }
 
@@ -131,6 +145,10 @@ impl Answer {
 
     fn range<V: GraphicsAddr, A: PhysAddr>(&mut self, runs: impl Iterator<Item = Run<V, A>>) {
         for run in runs {
+            if self.json.len() >= self.limit {
+                self.cut = true;
+                return;
+            }
             if runs::is_fault(&run) {
                 self.code = exit_code::WARNINGS;
             }
