@@ -6,18 +6,18 @@ address! {
     /// A byte address in the global GTT as a *guest's* driver numbers it.
     ///
     /// It becomes a [`HostGma`] only through the window of the vGPU it belongs to.
-    GuestGma, bits = 32
+    GuestGma, "guest GGTT", bits = 32
 }
 byte_address!(GuestGma);
 
 address! {
     /// A byte address in the global GTT as the GPU and dom0 number it.
-    HostGma, bits = 32
+    HostGma, "host GGTT", bits = 32
 }
 byte_address!(HostGma);
 
 address! {
     /// A byte address in a per-process graphics space (PPGTT): 48 bits with four levels, 32 with three.
-    PpgttAddr, bits = 48
+    PpgttAddr, "PPGTT", bits = 48
 }
 byte_address!(PpgttAddr);

@@ -8,13 +8,13 @@ pub struct AddrError {
     pub value: u64,
     /// The largest number of that space.
     pub max: u64,
-    /// The space's name, as the type is called.
+    /// The space's name, as people call it.
     pub space: &'static str,
 }
 
 /// Defines an address type: private field, checked construction, hex output that names the space.
 macro_rules! address {
-    ($(#[$doc:meta])* $name:ident, bits = $bits:literal) => {
+    ($(#[$doc:meta])* $name:ident, $space:literal, bits = $bits:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(transparent)]
@@ -46,7 +46,7 @@ macro_rules! address {
                 if raw <= Self::MAX.0 {
                     Ok(Self(raw))
                 } else {
-                    Err($crate::addr::AddrError { value: raw, max: Self::MAX.0, space: stringify!($name) })
+                    Err($crate::addr::AddrError { value: raw, max: Self::MAX.0, space: $space })
                 }
             }
 

@@ -5,24 +5,24 @@ use super::newtype::{address, byte_address};
 
 address! {
     /// A byte address in a guest's physical memory.
-    Gpa, bits = 52
+    Gpa, "guest physical", bits = 52
 }
 byte_address!(Gpa);
 
 address! {
     /// A 4 KiB frame of a guest's physical memory (Xen: "guest frame number").
-    Gfn, bits = 40
+    Gfn, "guest frame", bits = 40
 }
 
 address! {
     /// A byte address in the machine's memory.
-    Maddr, bits = 52
+    Maddr, "machine", bits = 52
 }
 byte_address!(Maddr);
 
 address! {
     /// A 4 KiB frame of the machine's memory (Xen: "machine frame number").
-    Mfn, bits = 40
+    Mfn, "machine frame", bits = 40
 }
 
 mod sealed {

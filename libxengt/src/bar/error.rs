@@ -55,7 +55,8 @@ impl Diagnose for BarError {
             }
             Self::Map { .. } => Some("`vgtctl doctor` checks the GPU and its driver".into()),
             Self::Truncated { .. } => Some(
-                "the file changed or is damaged; a simulated host is remade with `vgtctl sim init`".into(),
+                "the file changed or is damaged; a simulated host is remade with `vgtctl sim init --force`"
+                    .into(),
             ),
             Self::Outside { .. } => None,
         }
