@@ -3,6 +3,7 @@
 //! Every call is safe to make with any arguments: what could reach our own memory (hypercall arguments, pages
 //! put into our address space) is made by the implementation, from these. [`linux`](super::linux) is the real
 //! one; the tests have another, which answers with every error.
+#![forbid(unsafe_code)]
 
 use core::fmt;
 use std::time::Duration;

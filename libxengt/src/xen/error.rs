@@ -1,4 +1,5 @@
 //! What can go wrong between us and the hypervisor.
+#![forbid(unsafe_code)]
 
 use std::borrow::Cow;
 use std::path::PathBuf;

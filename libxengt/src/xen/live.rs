@@ -22,6 +22,7 @@ const CHUNKS: usize = 32;
 pub struct LiveMemory {
     xen: Xen,
     domid: DomId,
+    access: Access,
     /// Most recently used last.
     chunks: Mutex<Vec<Chunk>>,
 }
@@ -38,10 +39,14 @@ impl LiveMemory {
     /// # Errors
     /// [`XenError`] if there is no such domain, or this handle may not ask about it.
     pub fn new(xen: &Xen, domid: DomId) -> Result<Self, XenError> {
+        Self::with_access(xen, domid, Access::Read)
+    }
+
+    pub(super) fn with_access(xen: &Xen, domid: DomId, access: Access) -> Result<Self, XenError> {
         if !xen.restricted {
             xen.maximum_gpfn(domid)?;
         }
-        Ok(Self { xen: xen.clone(), domid, chunks: Mutex::default() })
+        Ok(Self { xen: xen.clone(), domid, access, chunks: Mutex::default() })
     }
 
     /// The domain.
@@ -55,11 +60,27 @@ impl LiveMemory {
         self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Lets `read` copy from the page of `gfn`.
+    /// Stores `bytes` at `at`; `EACCES` unless the memory was made writable.
+    pub(super) fn write(&self, at: Gpa, bytes: &[u8]) -> Result<(), MemoryError> {
+        let fail = |reason| MemoryError { at: at.get(), len: bytes.len(), reason };
+        let mut rest = bytes;
+        for (part_at, part_len) in page_parts(at, bytes.len()) {
+            let (part, after) =
+                rest.split_at_checked(part_len).ok_or_else(|| fail(MemoryErrorReason::Beyond))?;
+            self.with_page(part_at.frame(), |pages, offset| {
+                pages.write(offset.saturating_add(in_page(part_at)), part)
+            })
+            .map_err(fail)?;
+            rest = after;
+        }
+        if rest.is_empty() { Ok(()) } else { Err(fail(MemoryErrorReason::Beyond)) }
+    }
+
+    /// Lets `with` copy from or to the page of `gfn`.
     fn with_page<T>(
         &self,
         gfn: Gfn,
-        mut read: impl FnMut(&ForeignPages, usize) -> Result<T, PageError>,
+        mut with: impl FnMut(&ForeignPages, usize) -> Result<T, PageError>,
     ) -> Result<T, MemoryErrorReason> {
         // A panic while it was locked left whole chunks.
         let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +107,7 @@ impl LiveMemory {
             // The guest may have put a page there since.
             chunk.pages.refresh(&self.xen, page, gfn).map_err(|error| reason(&error))?;
         }
-        read(&chunk.pages, offset).map_err(|error| match error {
+        with(&chunk.pages, offset).map_err(|error| match error {
             PageError::Hole => self.hole_or_beyond(gfn),
             PageError::Os(errno) => MemoryErrorReason::Os(errno),
         })
@@ -94,7 +115,7 @@ impl LiveMemory {
 
     fn map(&self, first: Gfn) -> Result<ForeignPages, XenError> {
         let gfns: Vec<_> = (0..CHUNK).map_while(|n| first.checked_add(n)).collect();
-        ForeignPages::map(&self.xen, self.domid, Access::Read, &gfns)
+        ForeignPages::map(&self.xen, self.domid, self.access, &gfns)
     }
 
     fn hole_or_beyond(&self, gfn: Gfn) -> MemoryErrorReason {

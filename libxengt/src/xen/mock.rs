@@ -39,6 +39,8 @@ pub(crate) struct State {
     /// Errors of the next calls, the last one first.
     pub(crate) fail_next: Vec<i32>,
     pub(crate) fail_always: Option<i32>,
+    /// How many calls succeed before one fails, with this error.
+    pub(crate) fail_nth: Option<(u32, i32)>,
     /// A frame, and the error of its page.
     pub(crate) page_errno: Option<(u64, i32)>,
     pub(crate) restricted: Option<DomId>,
@@ -125,6 +127,15 @@ impl MockDriver {
 
     fn begin(&self, domid: Option<u16>) -> SysResult<std::sync::MutexGuard<'_, State>> {
         let mut state = self.state.lock().unwrap();
+        match &mut state.fail_nth {
+            Some((0, errno)) => {
+                let errno = *errno;
+                state.fail_nth = None;
+                return Err(Errno(errno));
+            }
+            Some((left, _)) => *left -= 1,
+            None => {}
+        }
         if let Some(errno) = state.fail_next.pop().or(state.fail_always) {
             return Err(Errno(errno));
         }

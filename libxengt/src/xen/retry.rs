@@ -1,4 +1,5 @@
 //! Calls that were interrupted, or that Xen could not serve just now, are made again, a bounded number of times.
+#![forbid(unsafe_code)]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! What can go wrong with xenstore.
+#![forbid(unsafe_code)]
 
 use std::borrow::Cow;
 

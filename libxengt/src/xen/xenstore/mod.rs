@@ -1,4 +1,5 @@
 //! Xenstore, as much of it as names domains and tells of their end: read, list, watch.
+#![forbid(unsafe_code)]
 
 mod client;
 mod error;
