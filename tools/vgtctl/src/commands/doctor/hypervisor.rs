@@ -1,7 +1,9 @@
 //! Checks that ask Xen and xenstore.
 
+use std::path::Path;
+
 use libxengt::addr::DomId;
-use libxengt::error::Diagnose;
+use libxengt::error::{Diagnose, ErrorKind};
 use libxengt::host::Host;
 use libxengt::xen::xenstore::Xenstore;
 use libxengt::xen::{MfnExtension, Xen, XenError};
@@ -13,16 +15,26 @@ pub(super) enum Answering {
     Yes(Xen),
     No(XenError),
     Simulated,
+    /// The host's files are a copy under --root, and the hypervisor is not one of them.
+    Files,
 }
 
 const SIMULATED: &str = "a simulated host has no hypervisor";
+const FILES: &str = "there are no Xen devices under this --root";
 /// The oldest Xen that has every call that the kernel module makes.
 const OLDEST: (u32, u32) = (4, 17);
 
 pub(super) fn open(host: &Host) -> Answering {
     match host.sim() {
         Some(_) => Answering::Simulated,
-        None => Xen::open(host.root()).map_or_else(Answering::No, Answering::Yes),
+        None => match Xen::open(host.root()) {
+            Ok(xen) => Answering::Yes(xen),
+            Err(error) if error.kind() == ErrorKind::NotFound && host.root().path() != Path::new("/") => {
+                log::debug!("{error}");
+                Answering::Files
+            }
+            Err(error) => Answering::No(error),
+        },
     }
 }
 
@@ -37,6 +49,7 @@ pub(super) fn version(xen: &Answering) -> Check {
         Answering::Yes(xen) => xen,
         Answering::No(error) => return failed(CHECK, error),
         Answering::Simulated => return Check::skip(CHECK, SIMULATED),
+        Answering::Files => return Check::skip(CHECK, FILES),
     };
     let (version, capabilities) = match xen.version().and_then(|v| Ok((v, xen.capabilities()?))) {
         Ok(answers) => answers,
@@ -58,6 +71,7 @@ pub(super) fn mfn_extension(xen: &Answering) -> Check {
         Answering::Yes(xen) => xen,
         Answering::No(_) => return Check::skip(CHECK, "Xen does not answer"),
         Answering::Simulated => return Check::skip(CHECK, SIMULATED),
+        Answering::Files => return Check::skip(CHECK, FILES),
     };
     match xen.mfn_extension() {
         Ok(MfnExtension::Present) => Check::ok(CHECK, "present (memory subop 29)"),
@@ -72,6 +86,7 @@ pub(super) fn iommu(xen: &Answering) -> Check {
         Answering::Yes(xen) => xen,
         Answering::No(_) => return Check::skip(CHECK, "Xen does not answer"),
         Answering::Simulated => return Check::skip(CHECK, SIMULATED),
+        Answering::Files => return Check::skip(CHECK, FILES),
     };
     let line = match xen.command_line() {
         Ok(line) => line,
