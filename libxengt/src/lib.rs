@@ -11,6 +11,7 @@
 //! | the host's files | [`root`], [`node`], [`gpu`], [`bar`], [`inspect`] |
 //! | the control protocol | [`control`], [`host`] |
 //! | a host with no hardware | [`sim`] |
+//! | the hypervisor | [`xen`] |
 //! | for device models written in C | `capi`, with the cargo feature of that name |
 //!
 //! Everything a guest writes is hostile: see [`memory`]. Failures carry their operands and their fix: see
@@ -54,3 +55,4 @@ pub mod sim;
 pub mod tiling;
 pub mod vgpu_type;
 pub mod window;
+pub mod xen;

@@ -11,3 +11,4 @@ mod gtt_shadow;
 mod gtt_walk;
 mod tiling;
 mod window;
+mod xen;

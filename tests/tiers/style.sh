@@ -5,6 +5,7 @@
 formatting() {
     cargo fmt --all --check
     cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
+    cargo fmt --manifest-path tests/header-check/Cargo.toml --check
 }
 
 fuzz_clippy() {

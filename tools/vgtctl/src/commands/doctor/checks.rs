@@ -1,4 +1,4 @@
-//! The checks themselves, in order. Those that need a hypervisor call are named and skipped.
+//! The checks themselves, in order. Those that ask the hypervisor are in `hypervisor`.
 
 use std::fs;
 use std::io;
@@ -11,12 +11,12 @@ use libxengt::node::{self, NodeError};
 use libxengt::vgpu_type::VgpuType;
 
 use super::Check;
+use super::hypervisor::{self, Answering};
 use crate::output::size;
-
-const NEEDS_XEN: &str = "needs a hypervisor call, which this version does not make";
 
 pub(super) fn all(host: &Host) -> Vec<Check> {
     let gpu = host.gpu();
+    let xen = hypervisor::open(host);
     let found = gpu.as_ref().ok();
     let gpu_check = match &gpu {
         Ok(gpu) => platform(gpu),
@@ -24,8 +24,8 @@ pub(super) fn all(host: &Host) -> Vec<Check> {
     };
     vec![
         dom0(host),
-        Check::skip("xen version", NEEDS_XEN),
-        Check::skip("get_mfn_from_pfn", NEEDS_XEN),
+        hypervisor::version(&xen),
+        hypervisor::mfn_extension(&xen),
         gpu_check,
         found.map_or_else(|| no_gpu("driver"), driver),
         enable_gvt(host),
@@ -35,7 +35,7 @@ pub(super) fn all(host: &Host) -> Vec<Check> {
         debugfs(host),
         found.map_or_else(|| no_gpu("graphics memory"), |gpu| graphics_memory(host, gpu)),
         other_driver(host),
-        iommu(host),
+        iommu(host, &xen),
         orphans(host),
     ]
 }
@@ -216,7 +216,7 @@ fn other_driver(host: &Host) -> Check {
     }
 }
 
-fn iommu(host: &Host) -> Check {
+fn iommu(host: &Host, xen: &Answering) -> Check {
     const CHECK: &str = "iommu";
     let path = host.root().join("proc/cmdline");
     match node::read_text(&path, "the kernel's command line") {
@@ -227,15 +227,16 @@ fn iommu(host: &Host) -> Check {
                 "Xen owns VT-d: put iommu=no-igfx on Xen's command line instead",
             )
         }
-        Ok(_) => Check::skip(CHECK, format!("Xen's command line {NEEDS_XEN}")),
+        Ok(_) => hypervisor::iommu(xen),
         Err(error) => Check::warn(CHECK, error.to_string(), "is proc mounted? `mount -t proc none /proc`"),
     }
 }
 
 fn orphans(host: &Host) -> Check {
     const CHECK: &str = "orphans";
-    let Some(domains) = host.sim().and_then(|sim| sim.domains().ok()) else {
-        return Check::skip(CHECK, format!("which domains live {NEEDS_XEN}"));
+    let live = match hypervisor::live_domains(host) {
+        Ok(live) => live,
+        Err(why) => return Check::skip(CHECK, format!("which domains live cannot be found out: {why}")),
     };
     let listed = match host.control().list() {
         Ok(listed) => listed,
@@ -244,7 +245,7 @@ fn orphans(host: &Host) -> Check {
     let orphans: Vec<_> = listed
         .iter()
         .map(|entry| entry.domid)
-        .filter(|domid| !domains.iter().any(|domain| domain.domid == domid.get()))
+        .filter(|domid| !live.contains(domid))
         .map(|domid| domid.to_string())
         .collect();
     if orphans.is_empty() {

@@ -4,6 +4,7 @@
 //! skipped and says so. Each has its evidence and its fix.
 
 mod checks;
+mod hypervisor;
 
 use libxengt::host::Host;
 use serde::Serialize;

@@ -1,0 +1,95 @@
+//! The hypervisor edge: hypercalls, other domains' memory, event channels, xenstore.
+//!
+//! Over `/dev/xen/{privcmd,hypercall,evtchn,xenbus}` and the stable ABIs of Xen only: no libxenctrl, and nothing
+//! to install. All of it needs root in dom0.
+//!
+//! | to | use |
+//! |---|---|
+//! | ask about Xen and a domain's memory | [`Xen`] |
+//! | read and write a running guest's memory | [`ForeignPages`], [`LiveMemory`] |
+//! | be a device model of a domain | [`DeviceModel`], [`ioreq`] |
+//! | signal and be signalled | [`EventChannels`] |
+//! | find domains by name | [`xenstore`] |
+//!
+//! A domain can die at any moment: then a call ends in [`XenError::NoDomain`]. Pages of it that are mapped stay
+//! readable, and keep what is left of the domain in `xl list`, until they are dropped.
+#![deny(unsafe_code)]
+
+mod device_model;
+mod driver;
+mod error;
+mod event_channels;
+mod foreign;
+pub mod ioreq;
+#[expect(unsafe_code, reason = "the hypervisor edge: ioctls of the kernel's Xen devices")]
+mod linux;
+mod live;
+#[expect(unsafe_code, reason = "the hypervisor edge: volatile access to other domains' pages")]
+mod map;
+mod memory;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod mock_events;
+mod retry;
+mod version;
+pub mod xenstore;
+
+use std::sync::Arc;
+
+pub use device_model::{DeviceModel, IoRange, MemType, Sbdf, ServerId, ShutdownReason};
+pub use error::XenError;
+pub use event_channels::{EventChannels, LocalPort};
+pub use foreign::{ForeignPages, PageError};
+pub use live::LiveMemory;
+pub use map::Access;
+pub use memory::{FrameState, MfnExtension};
+pub use version::Version;
+
+use crate::root::Root;
+use driver::Driver;
+
+/// A handle on the hypervisor: one open `/dev/xen/privcmd`. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Xen {
+    driver: Arc<dyn Driver>,
+    /// Whether it may only make device models' calls, for one domain.
+    restricted: bool,
+}
+
+impl Xen {
+    /// Opens the devices under `root`.
+    ///
+    /// # Errors
+    /// [`XenError::Open`] where there is no Xen, or this user may not talk to it.
+    pub fn open(root: &Root) -> Result<Self, XenError> {
+        Ok(Self { driver: Arc::new(linux::Privcmd::open(root)?), restricted: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Xen, XenError};
+    use crate::error::{Diagnose, ErrorKind};
+    use crate::root::Root;
+
+    #[test]
+    fn a_host_without_xen_is_named_with_its_fix() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::at(dir.path());
+        let error = Xen::open(&root).unwrap_err();
+        assert!(matches!(&error, XenError::Open { path, .. } if path.starts_with(dir.path())), "{error}");
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.hint().unwrap().contains("dom0"));
+    }
+
+    #[test]
+    fn a_file_in_the_devices_place_fails_as_the_call_does() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("dev/xen")).unwrap();
+        std::fs::write(dir.path().join("dev/xen/privcmd"), "").unwrap();
+        let error = Xen::open(&Root::at(dir.path())).unwrap().version().unwrap_err();
+        assert_eq!(error.errno(), Some(libc::ENOTTY), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
+}

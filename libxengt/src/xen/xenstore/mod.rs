@@ -1,0 +1,13 @@
+//! Xenstore, as much of it as names domains and tells of their end: read, list, watch.
+#![forbid(unsafe_code)]
+
+mod client;
+mod error;
+#[cfg(test)]
+pub(super) mod mock;
+mod names;
+pub mod wire;
+
+pub use client::{WatchEvent, Xenstore};
+pub use error::StoreError;
+pub use names::NamedDomain;

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+//! The public ABI of Xen and of Linux's Xen devices: types and numbers, no logic.
+//!
+//! `bindings.rs` is what `generate.sh` writes; its head names the headers. Those of Xen are stable: they do not
+//! change between releases, unlike those of `domctl` and `sysctl`, which are not here.
+#![no_std]
+#![forbid(unsafe_code)]
+#![expect(
+    missing_docs,
+    missing_debug_implementations,
+    non_camel_case_types,
+    non_upper_case_globals,
+    reason = "generated: the names are those of the headers, which document them"
+)]
+
+include!("bindings.rs");
+
+/// Subop 29 of the memory hypercall: guest frames to machine frames. Not in Xen: Qubes adds it (patch
+/// 1200-hypercall-XENMEM_get_mfn_from_pfn), so no header can be read or checked for it.
+pub const XENMEM_get_mfn_from_pfn: u32 = 29;
+
+/// The argument of [`XENMEM_get_mfn_from_pfn`].
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct xen_get_mfn_from_pfn {
+    /// In: guest frames; out: machine frames.
+    pub pfn_list: *mut u64,
+    /// How many, at most 2048.
+    pub nr_pfns: u32,
+    /// Whose.
+    pub domid: domid_t,
+}
+
+/// A request in the page that Xen shares with an emulator (`struct ioreq`, xen/hvm/ioreq.h).
+///
+/// By hand: bindgen makes thousands of lines of the bit field, which is one byte.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct ioreq {
+    pub addr: u64,
+    pub data: u64,
+    pub count: u32,
+    pub size: u32,
+    pub vp_eport: u32,
+    pub _pad0: u16,
+    /// Bits 0-3 `state`, 4 `data_is_ptr`, 5 `dir` (1: read), 6 `df`.
+    pub bits: u8,
+    pub r#type: u8,
+}
