@@ -1,0 +1,22 @@
+//! Where things are in the repository that this program was built from.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// The repository.
+pub(crate) fn repository() -> Result<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    path.canonicalize().map_err(Error::file("find", &path))
+}
+
+/// The lock file.
+pub(crate) fn lock() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("lab.lock")
+}
+
+/// Where builds and logs go.
+pub(crate) fn target(repository: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from)
+}
