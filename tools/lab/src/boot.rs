@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::cli::{Boot, Gpu, MachineOptions};
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::lock::Lock;
 use crate::qemu::Machine;
 use crate::{fetch, hypervisor, image, interrupt, paths, scenario, session};
@@ -18,8 +18,8 @@ pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
     interrupt::listen()?;
     match scenario {
         Some(scenario) => {
-            let dir =
-                tempfile::tempdir().map_err(Error::file("create a directory in", &std::env::temp_dir()))?;
+            let dir = tempfile::tempdir()
+                .map_err(LabError::file("create a directory in", &std::env::temp_dir()))?;
             let machine = Machine { task: format!("lab.scenario={}", scenario.name), ..machine };
             let log = dir.path().join("console");
             let transcript = session::run(&machine, scenario.limit, &log, |line| println!("{line}"))?;
@@ -33,7 +33,7 @@ pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
 /// The machine that the options describe, ready but for its task. Fetches and builds what is missing.
 pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
     if options.gpu == Gpu::Model {
-        return Err(Error::NoGpuModel);
+        return Err(LabError::NoGpuModel);
     }
     let cache = Cache::open()?;
     let tree = fetch::tree(&cache, &Lock::read(&paths::lock())?)?;
@@ -42,7 +42,7 @@ pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
         images.hypervisor = hypervisor::named(&cache, &options.xen)?;
     }
     if let Some(kernel) = &options.kernel {
-        images.kernel = kernel.canonicalize().map_err(Error::file("find", kernel))?;
+        images.kernel = kernel.canonicalize().map_err(LabError::file("find", kernel))?;
     }
     Ok(Machine { tree, emulator: options.qemu.clone(), images, task: String::new() })
 }
@@ -56,7 +56,7 @@ fn interact(machine: &Machine) -> Result<()> {
             Some(status) if status.success() => return Ok(()),
             Some(status) => {
                 let last = "on the terminal".to_owned();
-                return Err(Error::QemuEnded { status: status.to_string(), last });
+                return Err(LabError::QemuEnded { status: status.to_string(), last });
             }
             None => thread::sleep(Duration::from_millis(200)),
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 
 /// The lab's directory in the user's cache.
 #[derive(Debug, Clone)]
@@ -27,14 +27,14 @@ impl Cache {
 
     /// A cache in the given directory.
     pub(crate) fn at(root: &Path) -> Result<Self> {
-        fs::create_dir_all(root).map_err(Error::file("create", root))?;
+        fs::create_dir_all(root).map_err(LabError::file("create", root))?;
         Ok(Self { root: root.to_owned() })
     }
 
     /// The directory of one kind of entries, made if it is not there.
     pub(crate) fn store(&self, kind: &str) -> Result<PathBuf> {
         let path = self.root.join(kind);
-        fs::create_dir_all(&path).map_err(Error::file("create", &path))?;
+        fs::create_dir_all(&path).map_err(LabError::file("create", &path))?;
         Ok(path)
     }
 
@@ -44,14 +44,14 @@ impl Cache {
         tempfile::Builder::new()
             .prefix("lab-")
             .tempdir_in(&store)
-            .map_err(Error::file("create a directory in", &store))
+            .map_err(LabError::file("create a directory in", &store))
     }
 
     /// Held while the cache is filled: another lab waits here and then finds the work done.
     pub(crate) fn lock(&self) -> Result<File> {
         let path = self.root.join("lock");
-        let file = File::create(&path).map_err(Error::file("create", &path))?;
-        file.lock().map_err(Error::file("lock", &path))?;
+        let file = File::create(&path).map_err(LabError::file("create", &path))?;
+        file.lock().map_err(LabError::file("lock", &path))?;
         Ok(file)
     }
 
@@ -66,9 +66,9 @@ impl Cache {
         if !path.is_dir() {
             let scratch = self.scratch()?;
             let half = scratch.path().join(key);
-            fs::create_dir(&half).map_err(Error::file("create", &half))?;
+            fs::create_dir(&half).map_err(LabError::file("create", &half))?;
             fill(&half)?;
-            fs::rename(&half, &path).map_err(Error::file("create", &path))?;
+            fs::rename(&half, &path).map_err(LabError::file("create", &path))?;
         }
         Ok(path)
     }
@@ -85,7 +85,7 @@ impl Cache {
             let scratch = self.scratch()?;
             let half = scratch.path().join("half");
             fill(&half)?;
-            fs::rename(&half, &path).map_err(Error::file("create", &path))?;
+            fs::rename(&half, &path).map_err(LabError::file("create", &path))?;
         }
         Ok(path)
     }
@@ -93,7 +93,7 @@ impl Cache {
 
 /// The sha256 of a file, in hex.
 pub(crate) fn hash_file(path: &Path) -> Result<String> {
-    let mut file = File::open(path).map_err(Error::file("open", path))?;
+    let mut file = File::open(path).map_err(LabError::file("open", path))?;
     let mut hash = Sha256::new();
     let mut block = vec![0; 1 << 16];
     loop {
@@ -101,7 +101,7 @@ pub(crate) fn hash_file(path: &Path) -> Result<String> {
             Ok(0) => return Ok(hex(&hash.finalize())),
             Ok(length) => hash.update(block.get(..length).unwrap_or_default()),
             Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-            Err(cause) => return Err(Error::file("read", path)(cause)),
+            Err(cause) => return Err(LabError::file("read", path)(cause)),
         }
     }
 }
@@ -148,7 +148,7 @@ mod tests {
         let cache = Cache::at(dir.path()).unwrap();
         let failed = cache.file("images", "key", |half| {
             fs::write(half, "half").unwrap();
-            Err(Error::Interrupted)
+            Err(LabError::Interrupted)
         });
         assert!(failed.is_err());
         assert!(!dir.path().join("images/key").exists());
@@ -163,7 +163,7 @@ mod tests {
             fs::write(half.join("file"), "whole").unwrap();
             Ok(())
         });
-        let found = cache.directory("trees", "key", |_| Err(Error::Interrupted));
+        let found = cache.directory("trees", "key", |_| Err(LabError::Interrupted));
         assert_eq!(made.unwrap(), found.unwrap());
     }
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use flate2::{Compression, GzBuilder};
 
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 
 const DIRECTORY: u32 = 0o040_755;
 const FILE: u32 = 0o100_644;
@@ -67,11 +67,12 @@ impl Files {
     /// The fast level: dom0 unpacks it in emulation, where its size matters less than the host's time.
     pub(crate) fn gzip(&self) -> Result<Vec<u8>> {
         let mut out = GzBuilder::new().mtime(0).write(Vec::new(), Compression::fast());
-        let failed = |cause: io::Error| Error::Archive { path: "archive".into(), reason: cause.to_string() };
+        let failed =
+            |cause: io::Error| LabError::Archive { path: "archive".into(), reason: cause.to_string() };
         for (inode, (path, entry)) in (1_u32..).zip(self.iter()) {
             let data = entry.data();
             let length = u32::try_from(data.len())
-                .map_err(|_| Error::Archive { path: path.to_owned(), reason: "4 GiB or more".into() })?;
+                .map_err(|_| LabError::Archive { path: path.to_owned(), reason: "4 GiB or more".into() })?;
             write_entry(&mut out, inode, entry.mode(), path, length, data).map_err(failed)?;
         }
         write_entry(&mut out, 0, 0, "TRAILER!!!", 0, &[]).map_err(failed)?;

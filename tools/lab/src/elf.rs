@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use goblin::elf::Elf;
 
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 
 /// Where the packages of Debian's amd64 keep libraries.
 pub(crate) const LIBRARY_DIRS: [&str; 3] = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "lib64"];
 
 /// The libraries that a program names, with its loader; none for what is not ELF or is static.
 pub(crate) fn needed(path: &Path) -> Result<Vec<String>> {
-    let bytes = fs::read(path).map_err(Error::file("read", path))?;
+    let bytes = fs::read(path).map_err(LabError::file("read", path))?;
     if !bytes.starts_with(b"\x7fELF") {
         return Ok(Vec::new());
     }
-    let elf = Elf::parse(&bytes).map_err(|cause| Error::Elf { path: path.to_owned(), cause })?;
+    let elf = Elf::parse(&bytes).map_err(|cause| LabError::Elf { path: path.to_owned(), cause })?;
     let loader = elf.interpreter.and_then(|path| path.rsplit('/').next());
     Ok(elf.libraries.iter().copied().chain(loader).map(str::to_owned).collect())
 }
@@ -36,7 +36,7 @@ pub(crate) fn libraries(tree: &Path, programs: &[PathBuf]) -> Result<BTreeMap<St
             if found.contains_key(&library) {
                 continue;
             }
-            let path = find(tree, &library).ok_or_else(|| Error::MissingLibrary {
+            let path = find(tree, &library).ok_or_else(|| LabError::MissingLibrary {
                 library: library.clone(),
                 needed_by: program.clone(),
             })?;
@@ -71,7 +71,7 @@ mod tests {
         fs::write(&path, "#!/bin/sh\n").unwrap();
         assert!(needed(&path).unwrap().is_empty());
         fs::write(&path, b"\x7fELF\x02\x01\x01").unwrap();
-        assert!(matches!(needed(&path), Err(Error::Elf { .. })));
+        assert!(matches!(needed(&path), Err(LabError::Elf { .. })));
     }
 
     #[test]
@@ -79,6 +79,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let program = std::env::current_exe().unwrap();
         let error = libraries(dir.path(), std::slice::from_ref(&program)).unwrap_err();
-        assert!(matches!(error, Error::MissingLibrary { needed_by, .. } if needed_by == program));
+        assert!(matches!(error, LabError::MissingLibrary { needed_by, .. } if needed_by == program));
     }
 }

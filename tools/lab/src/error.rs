@@ -4,12 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, LabError>;
 
-/// The lab's error.
+/// What a command of the lab failed of.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(crate) enum Error {
+pub(crate) enum LabError {
     #[error("cannot {action} {}: {cause}", path.display())]
     File { action: &'static str, path: PathBuf, cause: io::Error },
     #[error("{}: {cause}", path.display())]
@@ -56,7 +56,7 @@ pub(crate) enum Error {
     Interrupted,
 }
 
-impl Error {
+impl LabError {
     /// Adds the operation and the path to an I/O error.
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 
 use crate::cache::{Cache, hash_file};
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 
 const STOCK: &str = "boot/xen-4.17-amd64.gz";
 
@@ -20,7 +20,7 @@ pub(crate) fn stock(cache: &Cache, tree: &Path) -> Result<PathBuf> {
 pub(crate) fn named(cache: &Cache, path: &Path) -> Result<PathBuf> {
     let candidates = [path.to_owned(), path.join("xen.gz"), path.join("xen"), path.join("xen/xen.gz")];
     let found = candidates.into_iter().find(|path| path.is_file());
-    plain(cache, &found.ok_or_else(|| Error::NoHypervisor { path: path.to_owned() })?)
+    plain(cache, &found.ok_or_else(|| LabError::NoHypervisor { path: path.to_owned() })?)
 }
 
 /// QEMU's multiboot loader wants it unpacked.
@@ -31,22 +31,24 @@ fn plain(cache: &Cache, path: &Path) -> Result<PathBuf> {
     let key = hash_file(path)?;
     let _held = cache.lock()?;
     cache.file("hypervisors", &key, |half| {
-        let mut from = GzDecoder::new(File::open(path).map_err(Error::file("open", path))?);
-        let mut to = File::create(half).map_err(Error::file("create", half))?;
-        io::copy(&mut from, &mut to).map_err(Error::file("unpack", path))?;
+        let mut from = GzDecoder::new(File::open(path).map_err(LabError::file("open", path))?);
+        let mut to = File::create(half).map_err(LabError::file("create", half))?;
+        io::copy(&mut from, &mut to).map_err(LabError::file("unpack", path))?;
         Ok(())
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn named_directory_without_one_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(&dir.path().join("cache")).unwrap();
-        assert!(matches!(named(&cache, dir.path()), Err(Error::NoHypervisor { .. })));
+        assert!(matches!(named(&cache, dir.path()), Err(LabError::NoHypervisor { .. })));
         fs::write(dir.path().join("xen"), "plain").unwrap();
         assert_eq!(named(&cache, dir.path()).unwrap(), dir.path().join("xen"));
     }

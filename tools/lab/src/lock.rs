@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 
 /// `tools/lab/lab.lock`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,8 +63,9 @@ pub(crate) struct Package {
 impl Lock {
     /// Reads the lock file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
-        toml::from_str(&text).map_err(|cause| Error::Lock { path: path.to_owned(), cause: Box::new(cause) })
+        let text = fs::read_to_string(path).map_err(LabError::file("read", path))?;
+        toml::from_str(&text)
+            .map_err(|cause| LabError::Lock { path: path.to_owned(), cause: Box::new(cause) })
     }
 
     /// Writes the lock file.
@@ -72,14 +73,14 @@ impl Lock {
         const HEADER: &str = "# The lab's inputs. Archives and roots are written by hand; the packages by\n\
                               # `cargo run -p lab -- fetch --update`, from what the archives have that day.\n\n";
         let text = format!("{HEADER}{}", toml::to_string(self)?);
-        fs::write(path, text).map_err(Error::file("write", path))
+        fs::write(path, text).map_err(LabError::file("write", path))
     }
 
     /// The URI of a package.
     pub(crate) fn uri(&self, package: &Package) -> Result<String> {
         let archive =
             self.archives.iter().find(|archive| archive.name == package.archive).ok_or_else(|| {
-                Error::UnknownArchive { package: package.name.clone(), archive: package.archive.clone() }
+                LabError::UnknownArchive { package: package.name.clone(), archive: package.archive.clone() }
             })?;
         // Archives spell + and : of versions this way in paths; some mirrors take nothing else.
         let path = package.path.replace('+', "%2b");

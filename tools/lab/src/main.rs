@@ -29,7 +29,7 @@ use clap::Parser;
 
 use cache::Cache;
 use cli::{Cli, Verb};
-use error::{Error, Result};
+use error::{LabError, Result};
 use lock::Lock;
 
 fn main() -> ExitCode {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
                 eprintln!("lab: {hint}");
             }
             // What a shell says of a process that was interrupted.
-            if matches!(error, Error::Interrupted) { ExitCode::from(130) } else { ExitCode::FAILURE }
+            if matches!(error, LabError::Interrupted) { ExitCode::from(130) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 
 /// The repository.
 pub(crate) fn repository() -> Result<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    path.canonicalize().map_err(Error::file("find", &path))
+    path.canonicalize().map_err(LabError::file("find", &path))
 }
 
 /// The lock file.

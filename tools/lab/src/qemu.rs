@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use crate::elf;
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::image::Images;
 
 /// What of QEMU's packages runs on the host. Their libraries are fetched too.
@@ -109,7 +109,7 @@ impl Machine {
     }
 
     fn spawn(&self, command: &mut Command) -> Result<Running> {
-        let child = command.spawn().map_err(|cause| Error::Spawn { program: "setpriv".into(), cause })?;
+        let child = command.spawn().map_err(|cause| LabError::Spawn { program: "setpriv".into(), cause })?;
         Ok(Running { child })
     }
 }
@@ -117,7 +117,7 @@ impl Machine {
 impl Running {
     /// How it ended, once it has.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        self.child.try_wait().map_err(|cause| Error::Spawn { program: "QEMU".into(), cause })
+        self.child.try_wait().map_err(|cause| LabError::Spawn { program: "QEMU".into(), cause })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};
 
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 
 /// A command in a plain locale, so that what it says can be read.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
@@ -14,7 +14,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
 
 /// Runs a command to its end, whatever that is.
 pub(crate) fn output(command: &mut Command) -> Result<Output> {
-    command.output().map_err(|cause| Error::Spawn { program: name(command), cause })
+    command.output().map_err(|cause| LabError::Spawn { program: name(command), cause })
 }
 
 /// Runs a command that must succeed; its standard output.
@@ -22,7 +22,7 @@ pub(crate) fn stdout(command: &mut Command) -> Result<String> {
     let output = output(command)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Error::Program {
+        return Err(LabError::Program {
             program: name(command),
             status: output.status.to_string(),
             output: tail(&said, 20),

@@ -7,7 +7,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use crate::console::{Line, Lines};
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::interrupt;
 use crate::qemu::Machine;
 use crate::transcript::Transcript;
@@ -24,7 +24,7 @@ pub(crate) fn run(
     log: &Path,
     mut watch: impl FnMut(&str),
 ) -> Result<Transcript> {
-    let mut log_file = File::create(log).map_err(Error::file("create", log))?;
+    let mut log_file = File::create(log).map_err(LabError::file("create", log))?;
     let (mut running, console) = machine.start()?;
     let mut end = Instant::now() + limit;
     let mut lines = Lines::default();
@@ -35,7 +35,7 @@ pub(crate) fn run(
         match console.recv_timeout(TICK) {
             Ok(bytes) => {
                 for line in lines.take(&bytes) {
-                    writeln!(log_file, "{line}").map_err(Error::file("write", log))?;
+                    writeln!(log_file, "{line}").map_err(LabError::file("write", log))?;
                     watch(&line);
                     let parsed = Line::parse(&line);
                     if parsed == Line::Done {
@@ -51,7 +51,7 @@ pub(crate) fn run(
             Err(RecvTimeoutError::Disconnected) => break,
         }
         if Instant::now() >= end {
-            return Err(Error::TimedOut { limit, last });
+            return Err(LabError::TimedOut { limit, last });
         }
     }
     // The console ends a moment before the process does.
@@ -60,7 +60,7 @@ pub(crate) fn run(
             break status;
         }
         if Instant::now() >= end {
-            return Err(Error::TimedOut { limit, last });
+            return Err(LabError::TimedOut { limit, last });
         }
         interrupt::check()?;
         std::thread::sleep(TICK);
@@ -68,6 +68,6 @@ pub(crate) fn run(
     if transcript.done && status.success() {
         Ok(transcript)
     } else {
-        Err(Error::QemuEnded { status: status.to_string(), last })
+        Err(LabError::QemuEnded { status: status.to_string(), last })
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::boot;
 use crate::cli::MachineOptions;
 use crate::console::Line;
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::progress::Progress;
 use crate::qemu::Machine;
 use crate::scenario::{self, Scenario};
@@ -28,7 +28,7 @@ pub(crate) fn test(names: &[String], options: &MachineOptions) -> Result<ExitCod
         let seconds = start.elapsed().as_secs();
         match result {
             Ok(()) => progress.line(&format!("ok   {} ({seconds} s)", scenario.name)),
-            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(LabError::Interrupted) => return Err(LabError::Interrupted),
             Err(error) => {
                 failed += 1;
                 progress.line(&format!("FAIL {} ({seconds} s): {error}", scenario.name));
@@ -53,12 +53,12 @@ fn run(scenario: &Scenario, machine: &Machine, logs: &Path, progress: &Progress)
         _ => {}
     })?;
     (scenario.check)(&transcript)?;
-    fs::remove_file(&log).map_err(Error::file("remove", &log))
+    fs::remove_file(&log).map_err(LabError::file("remove", &log))
 }
 
 fn logs() -> Result<PathBuf> {
     let path = paths::target(&paths::repository()?).join("lab-logs");
-    fs::create_dir_all(&path).map_err(Error::file("create", &path))?;
+    fs::create_dir_all(&path).map_err(LabError::file("create", &path))?;
     Ok(path)
 }
 

@@ -1,7 +1,7 @@
 //! What a scenario's steps printed and how they ended, and what is expected of them.
 
 use crate::console::Line;
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 
 /// The steps of one run.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Transcript {
         match line {
             Line::Up => self.up = true,
             Line::Done => self.done = true,
-            Line::Broken(why) => return Err(Error::Dom0(why)),
+            Line::Broken(why) => return Err(LabError::Dom0(why)),
             Line::Step(name) => self.steps.push(Step { name, output: Vec::new(), exit: None }),
             Line::Output(text) => self.open(|step| step.output.push(text)),
             Line::Exit(code) => self.open(|step| step.exit = Some(code)),
@@ -46,10 +46,10 @@ impl Transcript {
     /// A step that must have run to its end.
     pub(crate) fn step(&self, name: &str) -> Result<&Step> {
         let step = self.steps.iter().find(|step| step.name == name);
-        let step = step.ok_or_else(|| Error::Expectation(format!("step {name} did not run")))?;
+        let step = step.ok_or_else(|| LabError::Expectation(format!("step {name} did not run")))?;
         match step.exit {
             Some(_) => Ok(step),
-            None => Err(Error::Expectation(format!("step {name} did not end"))),
+            None => Err(LabError::Expectation(format!("step {name} did not end"))),
         }
     }
 }
@@ -89,9 +89,9 @@ impl Step {
         }
     }
 
-    fn wrong(&self, what: &str) -> Error {
+    fn wrong(&self, what: &str) -> LabError {
         let output: String = self.output.iter().map(|line| format!("\n    | {line}")).collect();
-        Error::Expectation(format!("step {}: {what}; it printed:{output}", self.name))
+        LabError::Expectation(format!("step {}: {what}; it printed:{output}", self.name))
     }
 }
 

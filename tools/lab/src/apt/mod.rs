@@ -10,7 +10,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::cache::Cache;
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::lock::Lock;
 use crate::run;
 
@@ -32,7 +32,7 @@ impl Apt {
         let apt = Self { state };
         for dir in ["lists/partial", "archives/partial"] {
             let path = apt.path(dir);
-            fs::create_dir_all(&path).map_err(Error::file("create", &path))?;
+            fs::create_dir_all(&path).map_err(LabError::file("create", &path))?;
         }
         // Signatures are checked against the archive's own keys where the system has them, else apt's trusted ones.
         let signed =
@@ -94,6 +94,6 @@ impl Apt {
 
     fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.path(name);
-        fs::write(&path, text).map_err(Error::file("write", &path))
+        fs::write(&path, text).map_err(LabError::file("write", &path))
     }
 }

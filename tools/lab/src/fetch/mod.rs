@@ -7,7 +7,7 @@ mod update;
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, hash_parts};
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::lock::{Lock, Package};
 use crate::progress::Progress;
 use crate::run;
@@ -28,7 +28,7 @@ pub(crate) fn tree(cache: &Cache, lock: &Lock) -> Result<PathBuf> {
             match store::fill(cache, &other)? {
                 store::Filled::All => other,
                 store::Filled::SomeGone => {
-                    return Err(Error::SeriesGone {
+                    return Err(LabError::SeriesGone {
                         pattern: "what its own lists name".to_owned(),
                         series: "any: the mirror is in the middle of an update, so try later".to_owned(),
                     });

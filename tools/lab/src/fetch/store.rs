@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::apt::{self, Outcome};
 use crate::cache::{Cache, hash_file};
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::lock::{Lock, Package};
 use crate::progress::Progress;
 
@@ -42,7 +42,7 @@ pub(super) fn fill(cache: &Cache, lock: &Lock) -> Result<Filled> {
             Outcome::Done => {}
             Outcome::Gone => return Ok(Filled::SomeGone),
             Outcome::Failed(output) => {
-                return Err(Error::Unreachable {
+                return Err(LabError::Unreachable {
                     count: missing.len(),
                     megabytes: bytes.div_ceil(1_000_000),
                     first: first.name.clone(),
@@ -63,9 +63,13 @@ pub(super) fn fill(cache: &Cache, lock: &Lock) -> Result<Filled> {
 fn keep(package: &Package, half: &Path, to: &Path) -> Result<()> {
     let got = hash_file(half)?;
     if got != package.sha256 {
-        return Err(Error::WrongHash { package: package.name.clone(), wanted: package.sha256.clone(), got });
+        return Err(LabError::WrongHash {
+            package: package.name.clone(),
+            wanted: package.sha256.clone(),
+            got,
+        });
     }
-    fs::rename(half, to).map_err(Error::file("create", to))
+    fs::rename(half, to).map_err(LabError::file("create", to))
 }
 
 #[cfg(test)]
@@ -115,7 +119,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path()).unwrap();
         let error = fill(&cache, &lock("http://127.0.0.1:9", ABC)).unwrap_err();
-        assert!(matches!(&error, Error::Unreachable { count: 1, first, .. } if first == "tool"), "{error}");
+        assert!(
+            matches!(&error, LabError::Unreachable { count: 1, first, .. } if first == "tool"),
+            "{error}"
+        );
         assert!(error.hint().unwrap().contains("with a network"));
     }
 }

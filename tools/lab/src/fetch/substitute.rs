@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::apt::{Apt, Stanza};
 use crate::cache::{Cache, hash_parts};
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::lock::{Lock, Package, is_of_series, series};
 use crate::progress::warn;
 
@@ -46,8 +46,8 @@ fn replace(lock: &Lock, package: &Package, stanzas: &[Stanza]) -> Result<Package
         None => stanza.name == package.name,
     };
     let newest = pick(stanzas.iter().filter(matches).filter(|stanza| is_of_series(&stanza.version, &wanted)));
-    let stanza =
-        newest.ok_or_else(|| Error::SeriesGone { pattern: package.name.clone(), series: wanted.clone() })?;
+    let stanza = newest
+        .ok_or_else(|| LabError::SeriesGone { pattern: package.name.clone(), series: wanted.clone() })?;
     Ok(pin(lock, stanza))
 }
 
@@ -98,7 +98,7 @@ fn announce(lock: &Lock, other: &Lock) {
 /// Forgets what replaced gone packages of a lock.
 pub(super) fn forget(cache: &Cache) -> Result<()> {
     let store = cache.store("substitutes")?;
-    fs::remove_dir_all(&store).map_err(Error::file("remove", &store))
+    fs::remove_dir_all(&store).map_err(LabError::file("remove", &store))
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
         let lock = lock();
         let there = [stanza("linux-6.1.0-9-amd64", "6.2.1-1")];
         let error = replace(&lock, &lock.packages[0], &there).unwrap_err();
-        assert!(matches!(error, Error::SeriesGone { series, .. } if series == "6.1"));
+        assert!(matches!(error, LabError::SeriesGone { series, .. } if series == "6.1"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::unpack;
 use crate::apt::Apt;
 use crate::cache::Cache;
 use crate::elf::{self, needed};
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::lock::{Lock, Package, Root, is_of_series};
 use crate::{image, qemu};
 
@@ -40,7 +40,7 @@ pub(crate) fn update(cache: &Cache, lock: &Lock) -> Result<Lock> {
     }
     let whole = Lock { packages, ..lock.clone() };
     if store::fill(cache, &whole)? == Filled::SomeGone {
-        return Err(Error::SeriesGone { pattern: "what its lists name".into(), series: "today".into() });
+        return Err(LabError::SeriesGone { pattern: "what its lists name".into(), series: "today".into() });
     }
 
     let used = used(cache, &whole)?;
@@ -56,7 +56,7 @@ pub(crate) fn update(cache: &Cache, lock: &Lock) -> Result<Lock> {
 
 fn resolve(apt: &Apt, lock: &Lock, root: &Root, names: &[String]) -> Result<Package> {
     let names: Vec<_> = names.iter().filter(|name| root.matches(name)).cloned().collect();
-    let gone = || Error::SeriesGone { pattern: root.package.clone(), series: root.series.clone() };
+    let gone = || LabError::SeriesGone { pattern: root.package.clone(), series: root.series.clone() };
     if names.is_empty() {
         return Err(gone());
     }
@@ -73,7 +73,7 @@ fn used(cache: &Cache, lock: &Lock) -> Result<BTreeSet<String>> {
     let mut open = Vec::new();
     for package in &lock.packages {
         let tree = scratch.path().join(&package.name);
-        fs::create_dir(&tree).map_err(Error::file("create", &tree))?;
+        fs::create_dir(&tree).map_err(LabError::file("create", &tree))?;
         unpack(&store::path(&store, package), super::only(lock, package), &tree)?;
         for dir in elf::LIBRARY_DIRS {
             for path in entries(&tree.join(dir))? {
@@ -90,7 +90,7 @@ fn used(cache: &Cache, lock: &Lock) -> Result<BTreeSet<String>> {
     while let Some(program) = open.pop() {
         for library in needed(&program)? {
             if seen.insert(library.clone()) {
-                let (package, path) = libraries.get(&library).ok_or_else(|| Error::MissingLibrary {
+                let (package, path) = libraries.get(&library).ok_or_else(|| LabError::MissingLibrary {
                     library: library.clone(),
                     needed_by: program.clone(),
                 })?;
@@ -106,6 +106,6 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     if !dir.is_dir() {
         return Ok(Vec::new());
     }
-    let entries = fs::read_dir(dir).map_err(Error::file("read", dir))?;
-    entries.map(|entry| entry.map(|entry| entry.path()).map_err(Error::file("read", dir))).collect()
+    let entries = fs::read_dir(dir).map_err(LabError::file("read", dir))?;
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(LabError::file("read", dir))).collect()
 }

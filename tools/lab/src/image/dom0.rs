@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{file, guest, program};
 use crate::cpio::{Entry, Files};
 use crate::elf;
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::scenario;
 
 /// The programs, at the same place in the tree and in dom0. Their libraries come along.
@@ -64,7 +64,7 @@ pub(super) fn files(tree: &Path, kernel: &Path, vgtctl: Vec<u8>) -> Result<Files
     add_libraries(&mut files, tree)?;
     add_modules(&mut files, tree, kernel)?;
 
-    let kernel_bytes = std::fs::read(kernel).map_err(Error::file("read", kernel))?;
+    let kernel_bytes = std::fs::read(kernel).map_err(LabError::file("read", kernel))?;
     files.add("lab/vmlinuz", Entry::File(kernel_bytes));
     files.add("lab/guest.cpio.gz", Entry::File(guest::files(tree)?.gzip()?));
     for scenario in scenario::ALL {
@@ -78,11 +78,12 @@ fn add_libraries(files: &mut Files, tree: &Path) -> Result<()> {
     let programs: Vec<PathBuf> = PROGRAMS.iter().map(|path| tree.join(path)).collect();
     let mut found = elf::libraries(tree, &programs)?;
     for name in LIBRARIES {
-        let path = elf::find(tree, name).ok_or_else(|| Error::MissingInput { path: (*name).to_owned() })?;
+        let path =
+            elf::find(tree, name).ok_or_else(|| LabError::MissingInput { path: (*name).to_owned() })?;
         found.insert((*name).to_owned(), path);
     }
     for (name, path) in found {
-        let bytes = std::fs::read(&path).map_err(Error::file("read", &path))?;
+        let bytes = std::fs::read(&path).map_err(LabError::file("read", &path))?;
         // The loader is asked for by its full path, the others by name.
         let dir = if name.starts_with("ld-linux") { "lib64" } else { "lib/x86_64-linux-gnu" };
         files.add(&format!("{dir}/{name}"), Entry::Program(bytes));
@@ -91,7 +92,7 @@ fn add_libraries(files: &mut Files, tree: &Path) -> Result<()> {
 }
 
 fn add_modules(files: &mut Files, tree: &Path, kernel: &Path) -> Result<()> {
-    let missing = || Error::MissingInput { path: kernel.display().to_string() };
+    let missing = || LabError::MissingInput { path: kernel.display().to_string() };
     let name = kernel.file_name().and_then(|name| name.to_str()).ok_or_else(missing)?;
     let release = name.strip_prefix("vmlinuz-").ok_or_else(missing)?;
     for module in MODULES {

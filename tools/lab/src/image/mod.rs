@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, hash_parts};
 use crate::cpio::{Entry, Files};
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::progress::Progress;
 
 pub(crate) use dom0::PROGRAMS;
@@ -50,17 +50,17 @@ fn packed(cache: &Cache, files: &Files) -> Result<PathBuf> {
     );
     let _held = cache.lock()?;
     cache.file("images", &format!("{key}.cpio.gz"), |half| {
-        fs::write(half, files.gzip()?).map_err(Error::file("write", half))
+        fs::write(half, files.gzip()?).map_err(LabError::file("write", half))
     })
 }
 
 /// The only file of a directory whose name starts so.
 fn find_one(tree: &Path, dir: &str, start: &str) -> Result<PathBuf> {
     let path = tree.join(dir);
-    let missing = || Error::MissingInput { path: format!("{dir}/{start}*") };
+    let missing = || LabError::MissingInput { path: format!("{dir}/{start}*") };
     let mut found = None;
-    for entry in fs::read_dir(&path).map_err(Error::file("read", &path))? {
-        let entry = entry.map_err(Error::file("read", &path))?;
+    for entry in fs::read_dir(&path).map_err(LabError::file("read", &path))? {
+        let entry = entry.map_err(LabError::file("read", &path))?;
         if entry.file_name().to_str().is_some_and(|name| name.starts_with(start)) {
             found = Some(entry.path());
         }
@@ -71,9 +71,9 @@ fn find_one(tree: &Path, dir: &str, start: &str) -> Result<PathBuf> {
 fn read(tree: &Path, path: &str) -> Result<Vec<u8>> {
     let full = tree.join(path);
     if !full.exists() {
-        return Err(Error::MissingInput { path: path.to_owned() });
+        return Err(LabError::MissingInput { path: path.to_owned() });
     }
-    fs::read(&full).map_err(Error::file("read", &full))
+    fs::read(&full).map_err(LabError::file("read", &full))
 }
 
 fn program(tree: &Path, path: &str) -> Result<Entry> {

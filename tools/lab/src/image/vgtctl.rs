@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::paths;
 use crate::run;
 
@@ -39,7 +39,7 @@ pub(super) fn build() -> Result<Vec<u8>> {
 
 fn read_static(path: &Path) -> Result<Vec<u8>> {
     match crate::elf::needed(path)?.into_iter().next() {
-        Some(library) => Err(Error::MissingLibrary { library, needed_by: path.to_owned() }),
-        None => fs::read(path).map_err(Error::file("read", path)),
+        Some(library) => Err(LabError::MissingLibrary { library, needed_by: path.to_owned() }),
+        None => fs::read(path).map_err(LabError::file("read", path)),
     }
 }

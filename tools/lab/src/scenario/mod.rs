@@ -6,7 +6,7 @@ mod vgtctl;
 
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{LabError, Result};
 use crate::transcript::Transcript;
 
 /// One scenario.
@@ -35,7 +35,7 @@ pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Scenario>> {
 
 /// The scenario of that name.
 pub(crate) fn find(name: &str) -> Result<&'static Scenario> {
-    ALL.iter().find(|scenario| scenario.name == name).ok_or_else(|| Error::UnknownScenario {
+    ALL.iter().find(|scenario| scenario.name == name).ok_or_else(|| LabError::UnknownScenario {
         name: name.to_owned(),
         known: ALL.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", "),
     })

@@ -15,6 +15,20 @@ pub(super) const SCENARIO: Scenario = Scenario {
 };
 
 fn check(run: &Transcript) -> Result<()> {
-    run.step("doctor")?.exits(5)?.says(&["dom0", "control_d"])?;
+    let doctor = run.step("doctor")?.exits(5)?;
+    doctor.says(&["ok ", "dom0:", "control_d"])?;
+    for (check, evidence) in
+        [("gpu:", "no Intel GPU"), ("xengt:", "not loaded"), ("control node:", "create_vgt_instance")]
+    {
+        doctor.says(&["FAIL ", check, evidence])?;
+    }
+    doctor.says(&[" ok, ", " failed"])?.never_says("panicked")?;
+
+    let json = run.step("doctor-json")?.exits(5)?;
+    json.says(&["\"schema\": \"vgtctl/1\""])?.says(&["\"fit\": false"])?;
+
+    run.step("host")?.exits(5)?.says(&["error:", "no Intel GPU", "hint:"])?;
+    run.step("list")?.exits(5)?.says(&["error:", "xengt", "hint:"])?;
+    run.step("version")?.exits(0)?.says(&["vgtctl "])?;
     Ok(())
 }
