@@ -60,6 +60,7 @@ xen-init-dom0 || finish 'broken xen-init-dom0 failed'
 xenconsoled --log=guest || finish 'broken xenconsoled did not start'
 mark 'up'
 
+# shellcheck disable=SC2013 # words are what is wanted
 for word in $(cat /proc/cmdline); do
     case $word in
     lab.scenario=*)

@@ -1,4 +1,5 @@
 # An HVM guest with the real device model boots a Linux to its user space and powers itself off.
+# shellcheck shell=sh
 # pci=noearly: else the kernel looks for an AMD GART on 256 buses, and each look is a trip to the device model.
 cat >/run/guest.cfg <<'CONFIG'
 name = "guest"

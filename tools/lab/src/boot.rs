@@ -15,7 +15,6 @@ use crate::{fetch, hypervisor, image, interrupt, paths, scenario, session};
 pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
     let scenario = options.task.run.as_deref().map(scenario::find).transpose()?;
     let machine = machine(&options.machine)?;
-    interrupt::listen()?;
     match scenario {
         Some(scenario) => {
             let dir = tempfile::tempdir()

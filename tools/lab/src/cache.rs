@@ -48,10 +48,14 @@ impl Cache {
     }
 
     /// Held while the cache is filled: another lab waits here and then finds the work done.
+    ///
+    /// Only its holder uses scratch directories, so what is there now was left by a lab that was killed.
     pub(crate) fn lock(&self) -> Result<File> {
         let path = self.root.join("lock");
         let file = File::create(&path).map_err(LabError::file("create", &path))?;
         file.lock().map_err(LabError::file("lock", &path))?;
+        let scratch = self.store("scratch")?;
+        fs::remove_dir_all(&scratch).map_err(LabError::file("empty", &scratch))?;
         Ok(file)
     }
 
@@ -153,6 +157,16 @@ mod tests {
         assert!(failed.is_err());
         assert!(!dir.path().join("images/key").exists());
         assert_eq!(fs::read_dir(dir.path().join("scratch")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn lock_what_a_killed_lab_left_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::at(dir.path()).unwrap();
+        let left = cache.scratch().unwrap().keep();
+        let _held = cache.lock().unwrap();
+        assert!(!left.exists());
+        assert!(cache.scratch().is_ok());
     }
 
     #[test]

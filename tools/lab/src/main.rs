@@ -33,9 +33,12 @@ use error::{LabError, Result};
 use lock::Lock;
 
 fn main() -> ExitCode {
-    match dispatch(Cli::parse()) {
+    let cli = Cli::parse();
+    match interrupt::listen().and_then(|()| dispatch(cli)) {
         Ok(code) => code,
         Err(error) => {
+            // A signal also ends the programs that the lab runs, whose failure is then not the news.
+            let error = interrupt::check().err().unwrap_or(error);
             eprintln!("lab: error: {error}");
             if let Some(hint) = error.hint() {
                 eprintln!("lab: {hint}");

@@ -12,13 +12,12 @@ use crate::error::{LabError, Result};
 use crate::progress::Progress;
 use crate::qemu::Machine;
 use crate::scenario::{self, Scenario};
-use crate::{interrupt, paths, session};
+use crate::{paths, session};
 
 /// Runs the scenarios of these names, or all. The exit code says whether all passed.
 pub(crate) fn test(names: &[String], options: &MachineOptions) -> Result<ExitCode> {
     let scenarios = scenario::named(names)?;
     let machine = boot::machine(options)?;
-    interrupt::listen()?;
     let logs = logs()?;
     let progress = Progress::new("test", u64::try_from(scenarios.len()).unwrap_or(0));
     let mut failed = 0_usize;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, hash_parts};
 use crate::error::{LabError, Result};
+use crate::interrupt;
 use crate::lock::{Lock, Package};
 use crate::progress::Progress;
 use crate::run;
@@ -60,6 +61,8 @@ fn unpack_all(cache: &Cache, lock: &Lock) -> Result<PathBuf> {
         let progress = Progress::new("unpack", u64::try_from(lock.packages.len()).unwrap_or(0));
         for package in &lock.packages {
             progress.note(&package.name);
+            interrupt::check()?;
+            store::verify(&store, package)?;
             unpack(&store::path(&store, package), only(lock, package), tree)?;
             progress.add(1);
         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::apt::{self, Outcome};
 use crate::cache::{Cache, hash_file};
 use crate::error::{LabError, Result};
+use crate::interrupt;
 use crate::lock::{Lock, Package};
 use crate::progress::Progress;
 
@@ -34,6 +35,7 @@ pub(super) fn fill(cache: &Cache, lock: &Lock) -> Result<Filled> {
     let scratch = cache.scratch()?;
     let progress = Progress::bytes("download", bytes);
     for chunk in missing.chunks(AT_ONCE) {
+        interrupt::check()?;
         progress.note(&chunk.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(" "));
         let halves: Vec<_> = chunk.iter().map(|package| scratch.path().join(&package.sha256)).collect();
         let uris: Result<Vec<_>> = chunk.iter().map(|package| lock.uri(package)).collect();
@@ -57,6 +59,18 @@ pub(super) fn fill(cache: &Cache, lock: &Lock) -> Result<Filled> {
         }
     }
     Ok(Filled::All)
+}
+
+/// Checks a file of the store again, which a user may have put there or a disk may have spoilt.
+pub(super) fn verify(store: &Path, package: &Package) -> Result<()> {
+    let path = path(store, package);
+    let got = hash_file(&path)?;
+    if got == package.sha256 {
+        return Ok(());
+    }
+    // The next fetch downloads it anew.
+    fs::remove_file(&path).map_err(LabError::file("remove", &path))?;
+    Err(LabError::WrongHash { package: package.name.clone(), wanted: package.sha256.clone(), got })
 }
 
 /// Takes a downloaded file in, if it is what the lock says.
@@ -97,11 +111,23 @@ mod tests {
     fn keep_wrong_hash_is_refused_and_names_both() {
         let dir = tempfile::tempdir().unwrap();
         let (half, to) = (dir.path().join("half"), dir.path().join("kept"));
-        fs::write(&half, "abd").unwrap();
+        fs::write(&half, "xyz").unwrap();
         let lock = lock("http://archive", ABC);
         let error = keep(&lock.packages[0], &half, &to).unwrap_err();
         assert!(error.to_string().contains(ABC) && error.to_string().contains("tool"), "{error}");
         assert!(!to.exists());
+    }
+
+    #[test]
+    fn verify_spoilt_file_is_refused_and_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = lock("http://archive", ABC);
+        let path = path(dir.path(), &lock.packages[0]);
+        fs::write(&path, "abc").unwrap();
+        assert!(verify(dir.path(), &lock.packages[0]).is_ok());
+        fs::write(&path, "xyz").unwrap();
+        assert!(matches!(verify(dir.path(), &lock.packages[0]), Err(LabError::WrongHash { .. })));
+        assert!(!path.exists());
     }
 
     #[test]
