@@ -72,7 +72,9 @@ impl LabError {
             Self::File { cause, path, .. } if cause.kind() == io::ErrorKind::PermissionDenied => {
                 format!("make {} writable, or set XDG_CACHE_HOME to a directory of your own", path.display())
             }
-            Self::Program { output, .. } if output.contains("No space left on device") => {
+            Self::Program { output, .. } | Self::Unreachable { output, .. }
+                if output.contains("No space left on device") =>
+            {
                 "the disk is full: make room, or set XDG_CACHE_HOME to a directory with 1 GB free".to_owned()
             }
             Self::Spawn { program, cause } if cause.kind() == io::ErrorKind::NotFound => {
@@ -111,4 +113,28 @@ fn is_full(cause: &io::Error) -> bool {
 
 fn seconds(limit: Duration) -> String {
     format!("{} s", limit.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hint_full_disk_is_told_however_it_shows() {
+        let output = "write (28: No space left on device)".to_owned();
+        let full = [
+            LabError::file("write", Path::new("/cache/x"))(io::ErrorKind::StorageFull.into()),
+            LabError::Program { program: "dpkg".into(), status: "2".into(), output: output.clone() },
+            LabError::Unreachable {
+                count: 1,
+                megabytes: 1,
+                first: "a".into(),
+                output,
+                store: "/cache".into(),
+            },
+        ];
+        for error in full {
+            assert!(error.hint().unwrap().starts_with("the disk is full"), "{error}");
+        }
+    }
 }
