@@ -1,7 +1,7 @@
 //! Where things are in the repository that this program was built from.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use crate::error::{LabError, Result};
 
@@ -18,5 +18,6 @@ pub(crate) fn lock() -> PathBuf {
 
 /// Where builds and logs go.
 pub(crate) fn target(repository: &Path) -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from)
+    let named = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from).and_then(|path| path::absolute(path).ok());
+    named.unwrap_or_else(|| repository.join("target"))
 }
