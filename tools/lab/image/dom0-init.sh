@@ -44,13 +44,18 @@ finish() {
 }
 
 modules=/lib/modules/$(uname -r)
-load() {
+load() { # MODULE...
     for module in "$@"; do
-        insmod "$modules/$module.ko" || finish "broken cannot load $module.ko of $(uname -r)"
+        # A kernel of the user's own may have it built in.
+        [ ! -f "$modules/$module.ko" ] || insmod "$modules/$module.ko" ||
+            finish "broken cannot load $module.ko of $(uname -r)"
     done
 }
 load xen-privcmd # before xenfs, whose capabilities file needs it
 load xenfs xen-evtchn xen-gntdev xen-gntalloc
+for node in privcmd evtchn gntdev gntalloc; do
+    [ -c "/dev/xen/$node" ] || finish "broken kernel $(uname -r) offers no /dev/xen/$node"
+done
 mount -t xenfs xenfs /proc/xen
 grep -q control_d /proc/xen/capabilities || finish 'broken this kernel is not dom0'
 

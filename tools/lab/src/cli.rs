@@ -63,7 +63,7 @@ pub(crate) struct MachineOptions {
     /// The hypervisor: "stock", a file, or a directory with a built one
     #[arg(long, default_value = "stock", value_name = "stock|DIR")]
     pub(crate) xen: PathBuf,
-    /// A kernel for dom0 in place of the locked one; Xen's drivers must be built in or be modules of the same release
+    /// A kernel for dom0 in place of the locked one, with Xen's dom0 drivers built in
     #[arg(long, value_name = "FILE")]
     pub(crate) kernel: Option<PathBuf>,
     /// The GPU that dom0 sees

@@ -71,3 +71,62 @@ pub(crate) fn run(
         Err(LabError::QemuEnded { status: status.to_string(), last })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::image::Images;
+
+    /// Runs a script in QEMU's place.
+    fn run_script(script: &str, limit: Duration) -> (Result<Transcript>, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let emulator = dir.path().join("qemu");
+        fs::write(&emulator, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&emulator, fs::Permissions::from_mode(0o755)).unwrap();
+        let images = Images { kernel: "/k".into(), hypervisor: "/x".into(), initramfs: "/i".into() };
+        let machine =
+            Machine { tree: "/tree".into(), emulator: Some(emulator), images, task: "lab.scenario=x".into() };
+        let log = dir.path().join("log");
+        let result = run(&machine, limit, &log, |_| {});
+        (result, fs::read_to_string(log).unwrap())
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn run_machine_that_is_done_gives_its_transcript_and_log() {
+        let script = "printf '@lab up\\r\\n@lab step a\\r\\n@lab | x\\r\\n@lab exit 0\\r\\n@lab done\\r\\n'";
+        let (result, log) = run_script(script, LONG);
+        assert!(result.unwrap().step("a").unwrap().exits(0).is_ok());
+        assert!(log.starts_with("@lab up\n@lab step a\n"), "{log}");
+    }
+
+    #[test]
+    fn run_machine_that_hangs_is_stopped_at_its_limit() {
+        let start = Instant::now();
+        let (result, log) = run_script("echo last words; exec sleep 1000", Duration::from_millis(500));
+        let error = result.unwrap_err();
+        assert!(matches!(&error, LabError::TimedOut { last, .. } if last == "last words"), "{error}");
+        assert!(start.elapsed() < LONG);
+        assert_eq!(log, "last words\n");
+    }
+
+    #[test]
+    fn run_machine_that_dies_is_an_error_even_after_good_steps() {
+        let (result, _) = run_script("printf '@lab step a\\n@lab exit 0\\n'; kill -KILL $$", LONG);
+        assert!(matches!(result.unwrap_err(), LabError::QemuEnded { .. }));
+        let (result, _) = run_script("echo '@lab done'; exit 1", LONG);
+        assert!(matches!(result.unwrap_err(), LabError::QemuEnded { .. }));
+        let (result, _) = run_script("exit 0", LONG);
+        assert!(matches!(result.unwrap_err(), LabError::QemuEnded { .. }));
+    }
+
+    #[test]
+    fn run_dom0_that_is_broken_says_why() {
+        let (result, _) = run_script("echo '@lab broken no xenstored'; exec sleep 1000", LONG);
+        assert!(matches!(result.unwrap_err(), LabError::Dom0(why) if why == "no xenstored"));
+    }
+}
