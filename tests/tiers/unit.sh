@@ -4,5 +4,6 @@
 
 check_tests libxengt run_tests --package libxengt
 check_tests vgtctl run_tests --package vgtctl
+check_tests lab run_tests --package lab
 check_tests doctests cargo test --package libxengt --doc
 check_tests compile-fail run_tests --package xengt-compile-fail

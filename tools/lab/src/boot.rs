@@ -1,0 +1,63 @@
+//! `boot`: one machine, with its console in front of the user.
+
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use crate::cache::Cache;
+use crate::cli::{Boot, Gpu, MachineOptions};
+use crate::error::{LabError, Result};
+use crate::lock::Lock;
+use crate::qemu::Machine;
+use crate::{fetch, hypervisor, image, interrupt, paths, scenario, session};
+
+/// Boots what the options say.
+pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
+    let scenario = options.task.run.as_deref().map(scenario::find).transpose()?;
+    let machine = machine(&options.machine)?;
+    match scenario {
+        Some(scenario) => {
+            let dir = tempfile::tempdir()
+                .map_err(LabError::file("create a directory in", &std::env::temp_dir()))?;
+            let machine = Machine { task: format!("lab.scenario={}", scenario.name), ..machine };
+            let log = dir.path().join("console");
+            let transcript = session::run(&machine, scenario.limit, &log, |line| println!("{line}"))?;
+            (scenario.check)(&transcript)?;
+        }
+        None => interact(&Machine { task: "lab.shell".to_owned(), ..machine })?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The machine that the options describe, ready but for its task. Fetches and builds what is missing.
+pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
+    if options.gpu == Gpu::Model {
+        return Err(LabError::NoGpuModel);
+    }
+    let cache = Cache::open()?;
+    let tree = fetch::tree(&cache, &Lock::read(&paths::lock())?)?;
+    let mut images = image::build(&cache, &tree)?;
+    if options.xen.as_os_str() != "stock" {
+        images.hypervisor = hypervisor::named(&cache, &options.xen)?;
+    }
+    if let Some(kernel) = &options.kernel {
+        images.kernel = kernel.canonicalize().map_err(LabError::file("find", kernel))?;
+    }
+    Ok(Machine { tree, emulator: options.qemu.clone(), images, task: String::new() })
+}
+
+/// QEMU has the terminal, and ends with its machine or by Ctrl-A X.
+fn interact(machine: &Machine) -> Result<()> {
+    let mut running = machine.start_on_terminal()?;
+    loop {
+        interrupt::check()?;
+        match running.ended()? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => {
+                let last = "on the terminal".to_owned();
+                return Err(LabError::QemuEnded { status: status.to_string(), last });
+            }
+            None => thread::sleep(Duration::from_millis(200)),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Boots real Xen, dom0 and guests in QEMU, without hardware virtualisation and without root.
+#[derive(Debug, Parser)]
+#[command(name = "xengt-lab", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Downloads, checks and unpacks what the lock file names
+    Fetch {
+        /// Resolve the newest packages of the locked series, and rewrite the lock file
+        #[arg(long, conflicts_with = "list")]
+        update: bool,
+        /// Only list the files that are needed: name in the cache, and address
+        #[arg(long)]
+        list: bool,
+    },
+    /// Builds the images that the machine boots, and prints their paths
+    Image,
+    /// Boots the machine
+    Boot(Boot),
+    /// Runs scenarios, all if none is named
+    Test {
+        /// Names; `test --list` shows them
+        scenarios: Vec<String>,
+        /// Only list the scenarios
+        #[arg(long)]
+        list: bool,
+        #[command(flatten)]
+        machine: MachineOptions,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Boot {
+    #[command(flatten)]
+    pub(crate) machine: MachineOptions,
+    #[command(flatten)]
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Task {
+    /// A shell in dom0 on this terminal; Ctrl-A X ends the machine
+    #[arg(long)]
+    pub(crate) interactive: bool,
+    /// Run a scenario with its console shown
+    #[arg(long, value_name = "SCENARIO")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MachineOptions {
+    /// The hypervisor: "stock", a file, or a directory with a built one
+    #[arg(long, default_value = "stock", value_name = "stock|DIR")]
+    pub(crate) xen: PathBuf,
+    /// A kernel for dom0 in place of the locked one, with Xen's dom0 drivers built in
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kernel: Option<PathBuf>,
+    /// The GPU that dom0 sees
+    #[arg(long, value_enum, default_value_t = Gpu::None)]
+    pub(crate) gpu: Gpu,
+    /// A QEMU to use in place of the locked one
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) qemu: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Gpu {
+    /// No GPU
+    None,
+    /// The GPU model
+    Model,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn boot_wants_exactly_one_task() {
+        let parse = |words: &[&str]| Cli::try_parse_from([&["xengt-lab", "boot"], words].concat());
+        assert!(parse(&["--interactive"]).is_ok());
+        assert!(parse(&["--run", "plumbing"]).is_ok());
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["--interactive", "--run", "plumbing"]).is_err());
+    }
+}

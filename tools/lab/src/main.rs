@@ -1,0 +1,77 @@
+//! `xengt-lab`: boots real Xen and its dom0 in QEMU, and runs scenarios there.
+#![forbid(unsafe_code)]
+
+mod apt;
+mod boot;
+mod cache;
+mod cli;
+mod console;
+mod cpio;
+mod elf;
+mod error;
+mod fetch;
+mod hypervisor;
+mod image;
+mod interrupt;
+mod lock;
+mod paths;
+mod progress;
+mod qemu;
+mod run;
+mod scenario;
+mod session;
+mod test;
+mod transcript;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cache::Cache;
+use cli::{Cli, Verb};
+use error::{LabError, Result};
+use lock::Lock;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match interrupt::listen().and_then(|()| dispatch(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            // A signal also ends the programs that the lab runs, whose failure is then not the news.
+            let error = interrupt::check().err().unwrap_or(error);
+            eprintln!("lab: error: {error}");
+            if let Some(hint) = error.hint() {
+                eprintln!("lab: {hint}");
+            }
+            // What a shell says of a process that was interrupted.
+            if matches!(error, LabError::Interrupted) { ExitCode::from(130) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<ExitCode> {
+    let lock = || Lock::read(&paths::lock());
+    match cli.verb {
+        Verb::Fetch { list: true, .. } => println!("{}", fetch::list(&lock()?)?),
+        Verb::Fetch { update: true, .. } => {
+            fetch::update(&Cache::open()?, &lock()?)?.write(&paths::lock())?;
+            println!("{}", fetch::tree(&Cache::open()?, &lock()?)?.display());
+        }
+        Verb::Fetch { .. } => println!("{}", fetch::tree(&Cache::open()?, &lock()?)?.display()),
+        Verb::Image => {
+            let cache = Cache::open()?;
+            let images = image::build(&cache, &fetch::tree(&cache, &lock()?)?)?;
+            for path in [&images.hypervisor, &images.kernel, &images.initramfs] {
+                println!("{}", path.display());
+            }
+        }
+        Verb::Boot(boot) => return boot::boot(&boot),
+        Verb::Test { list: true, .. } => {
+            for scenario in scenario::ALL {
+                println!("{:12} {}", scenario.name, scenario.about);
+            }
+        }
+        Verb::Test { scenarios, machine, .. } => return test::test(&scenarios, &machine),
+    }
+    Ok(ExitCode::SUCCESS)
+}

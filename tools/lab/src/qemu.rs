@@ -1,0 +1,190 @@
+//! The machine: QEMU without hardware virtualisation, with the flags that real Xen needs there.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use crate::elf;
+use crate::error::{LabError, Result};
+use crate::image::Images;
+
+/// What of QEMU's packages runs on the host. Their libraries are fetched too.
+pub(crate) const PROGRAMS: &[&str] = &[EMULATOR, "usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so"];
+
+const EMULATOR: &str = "usr/bin/qemu-system-x86_64";
+
+/// SMAP: with it, Xen's create_bounce_frame faults in TCG and dom0 dies of its first exception. RDTSCP: TCG has no
+/// NRIPS, so Xen cannot step over it in an HVM guest. The rest are slow in emulation and nothing here needs them.
+const CPU: &str = "max,-smap,-la57,-pku,-pks,-rdtscp";
+
+const XEN_OPTIONS: &str =
+    "console=com1 com1=115200,8n1 dom0_mem=1536M dom0_max_vcpus=1 loglvl=warning spec-ctrl=no no-bootscrub";
+
+const DOM0_OPTIONS: &str = "console=hvc0 quiet mitigations=off tsc=reliable rdinit=/init";
+
+/// What to boot, and with what.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    /// The unpacked packages, whose QEMU runs unless another is named.
+    pub(crate) tree: PathBuf,
+    /// A QEMU of the user's own.
+    pub(crate) emulator: Option<PathBuf>,
+    pub(crate) images: Images,
+    /// What dom0 shall do: a word of its command line.
+    pub(crate) task: String,
+}
+
+/// A machine that runs. It dies with this value, and with this process.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+}
+
+impl Machine {
+    /// The command that starts it.
+    pub(crate) fn command(&self) -> Command {
+        // The machine must not outlive the lab, not even one that was killed: util-linux can ask the kernel for that.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]);
+        match &self.emulator {
+            Some(program) => {
+                command.arg(program);
+            }
+            None => self.locked_emulator(&mut command),
+        }
+        let Images { kernel, hypervisor, initramfs } = &self.images;
+        command.args([
+            "-machine",
+            "q35",
+            "-accel",
+            "tcg,thread=multi",
+            "-cpu",
+            CPU,
+            "-smp",
+            "1",
+            "-m",
+            "4096",
+        ]);
+        command.args(["-nographic", "-no-reboot", "-nic", "none"]);
+        command.arg("-kernel").arg(hypervisor).arg("-append").arg(XEN_OPTIONS);
+        let modules = format!("{} {DOM0_OPTIONS} {},{}", quoted(kernel), self.task, quoted(initramfs));
+        command.arg("-initrd").arg(modules);
+        command
+    }
+
+    /// The package's QEMU with the package's libraries: the host needs neither.
+    fn locked_emulator(&self, command: &mut Command) {
+        let tree = &self.tree;
+        command
+            .arg(tree.join("lib64/ld-linux-x86-64.so.2"))
+            .arg("--library-path")
+            .arg(elf::search_path(tree));
+        command.arg(tree.join(EMULATOR));
+        for data in ["usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"] {
+            command.arg("-L").arg(tree.join(data));
+        }
+        command.env("QEMU_MODULE_DIR", tree.join("usr/lib/x86_64-linux-gnu/qemu"));
+    }
+
+    /// Starts it with its console on this process's terminal.
+    pub(crate) fn start_on_terminal(&self) -> Result<Running> {
+        self.spawn(&mut self.command())
+    }
+
+    /// Starts it with its console as a stream of bytes, which ends when the machine does.
+    pub(crate) fn start(&self) -> Result<(Running, Receiver<Vec<u8>>)> {
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = self.spawn(&mut command)?;
+        let (send, receive) = mpsc::channel();
+        if let Some(out) = running.child.stdout.take() {
+            forward(out, send.clone());
+        }
+        if let Some(errors) = running.child.stderr.take() {
+            forward(errors, send);
+        }
+        Ok((running, receive))
+    }
+
+    fn spawn(&self, command: &mut Command) -> Result<Running> {
+        let child = command.spawn().map_err(|cause| LabError::Spawn { program: "setpriv".into(), cause })?;
+        Ok(Running { child })
+    }
+}
+
+impl Running {
+    /// How it ended, once it has.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait().map_err(|cause| LabError::Spawn { program: "QEMU".into(), cause })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as good.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+fn forward(mut from: impl Read + Send + 'static, to: mpsc::Sender<Vec<u8>>) {
+    thread::spawn(move || {
+        let mut block = [0; 4096];
+        while let Ok(length) = from.read(&mut block) {
+            let bytes = block.get(..length).unwrap_or_default();
+            if bytes.is_empty() || to.send(bytes.to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+}
+
+/// QEMU's list of modules is split at commas; a doubled one stands for itself.
+fn quoted(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> Machine {
+        Machine {
+            tree: "/tree".into(),
+            emulator: None,
+            images: Images { kernel: "/k".into(), hypervisor: "/x".into(), initramfs: "/a,b".into() },
+            task: "lab.scenario=plumbing".into(),
+        }
+    }
+
+    fn words(command: &Command) -> Vec<String> {
+        command.get_args().map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn command_modules_are_kernel_with_task_then_initramfs() {
+        let words = words(&machine().command());
+        let modules = &words[words.iter().position(|word| word == "-initrd").unwrap() + 1];
+        assert!(modules.starts_with("/k console=hvc0 "), "{modules}");
+        assert!(modules.ends_with(" lab.scenario=plumbing,/a,,b"), "{modules}");
+    }
+
+    #[test]
+    fn command_own_emulator_uses_nothing_of_the_tree() {
+        let machine = Machine { emulator: Some("/my/qemu".into()), ..machine() };
+        let words = words(&machine.command());
+        assert_eq!(words[3], "/my/qemu");
+        assert!(words.iter().all(|word| !word.contains("/tree")), "{words:?}");
+    }
+
+    #[test]
+    fn drop_running_machine_is_killed() {
+        let child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let process = PathBuf::from(format!("/proc/{}", child.id()));
+        assert!(process.exists());
+        drop(Running { child });
+        assert!(!process.exists());
+    }
+}

@@ -1,0 +1,75 @@
+//! The scenarios: a script that runs in dom0, and what is expected of its steps.
+
+mod hvm_guest;
+mod plumbing;
+mod vgtctl;
+
+use std::time::Duration;
+
+use crate::error::{LabError, Result};
+use crate::transcript::Transcript;
+
+/// One scenario.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    /// What it shows, in a line.
+    pub(crate) about: &'static str,
+    /// Runs in dom0 after its tools are up. It calls `step NAME COMMAND...` of the first program.
+    pub(crate) script: &'static str,
+    /// From power-on to power-off. Several times what it takes on an idle machine: emulation shares its cores.
+    pub(crate) limit: Duration,
+    pub(crate) check: fn(&Transcript) -> Result<()>,
+}
+
+/// All scenarios, in the order they run.
+pub(crate) const ALL: &[Scenario] = &[plumbing::SCENARIO, vgtctl::SCENARIO, hvm_guest::SCENARIO];
+
+/// The scenarios of these names, or all if there are none.
+pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Scenario>> {
+    if names.is_empty() {
+        return Ok(ALL.iter().collect());
+    }
+    names.iter().map(|name| find(name)).collect()
+}
+
+/// The scenario of that name.
+pub(crate) fn find(name: &str) -> Result<&'static Scenario> {
+    ALL.iter().find(|scenario| scenario.name == name).ok_or_else(|| LabError::UnknownScenario {
+        name: name.to_owned(),
+        known: ALL.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_unknown_scenario_lists_those_there_are() {
+        let error = named(&["plumbing".into(), "plumbling".into()]).unwrap_err();
+        assert!(
+            error.to_string().contains("plumbling") && error.to_string().contains("hvm-guest"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn check_empty_transcript_passes_no_scenario() {
+        for scenario in ALL {
+            assert!((scenario.check)(&Transcript::default()).is_err(), "{}", scenario.name);
+        }
+    }
+
+    #[test]
+    fn names_are_words_that_a_kernel_command_line_can_hold() {
+        for scenario in ALL {
+            assert!(
+                scenario.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+                "{}",
+                scenario.name
+            );
+            assert!(!scenario.about.is_empty() && scenario.script.contains("step "), "{}", scenario.name);
+        }
+    }
+}

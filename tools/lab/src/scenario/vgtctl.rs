@@ -1,0 +1,34 @@
+//! vgtctl on a real dom0 without a GPU.
+
+use std::time::Duration;
+
+use super::Scenario;
+use crate::error::Result;
+use crate::transcript::Transcript;
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "vgtctl",
+    about: "vgtctl doctor, host and list tell the truth about a dom0 without GPU and xengt",
+    script: include_str!("../../scenarios/vgtctl.sh"),
+    limit: Duration::from_secs(300),
+    check,
+};
+
+fn check(run: &Transcript) -> Result<()> {
+    let doctor = run.step("doctor")?.exits(5)?;
+    doctor.says(&["ok ", "dom0:", "control_d"])?;
+    for (check, evidence) in
+        [("gpu:", "no Intel GPU"), ("xengt:", "not loaded"), ("control node:", "create_vgt_instance")]
+    {
+        doctor.says(&["FAIL ", check, evidence])?;
+    }
+    doctor.says(&[" ok, ", " failed"])?.never_says("panicked")?;
+
+    let json = run.step("doctor-json")?.exits(5)?;
+    json.says(&["\"schema\": \"vgtctl/1\""])?.says(&["\"fit\": false"])?;
+
+    run.step("host")?.exits(5)?.says(&["error:", "no Intel GPU", "hint:"])?;
+    run.step("list")?.exits(5)?.says(&["error:", "xengt", "hint:"])?;
+    run.step("version")?.exits(0)?.says(&["vgtctl "])?;
+    Ok(())
+}
