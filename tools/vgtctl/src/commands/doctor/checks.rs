@@ -93,7 +93,7 @@ fn enable_gvt(host: &Host) -> Check {
         Err(error) if error.is_missing() => Check::fail(
             CHECK,
             "i915 is not loaded, or built without GVT (CONFIG_DRM_I915_GVT)",
-            "boot a kernel of our series; see kernel-patches/README.md",
+            "boot a dom0 kernel built with CONFIG_DRM_I915_GVT",
         ),
         Err(error) => Check::warn(CHECK, error.to_string(), odd_parameter(&error)),
     }
@@ -119,7 +119,7 @@ fn guc(host: &Host) -> Check {
 fn odd_parameter(error: &NodeError) -> &'static str {
     match error.kind() {
         ErrorKind::Permission => "run it as root in dom0",
-        _ => "this i915 is not one we know: boot a kernel of our series; see kernel-patches/README.md",
+        _ => "this i915 is not one we know: boot a dom0 kernel built with CONFIG_DRM_I915_GVT",
     }
 }
 
