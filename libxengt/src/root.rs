@@ -66,7 +66,19 @@ impl Root {
     /// The debugfs directory of one domain's vGPU: its virtual GGTT and MMIO image.
     #[must_use]
     pub fn debug_vm(&self, domid: DomId) -> PathBuf {
-        self.join("sys/kernel/debug/xengt").join(format!("vm{domid}"))
+        self.debug().join("xengt").join(format!("vm{domid}"))
+    }
+
+    /// Where debugfs is mounted.
+    #[must_use]
+    pub fn debug(&self) -> PathBuf {
+        self.join("sys/kernel/debug")
+    }
+
+    /// The running kernel's command line.
+    #[must_use]
+    pub fn kernel_command_line(&self) -> PathBuf {
+        self.join("proc/cmdline")
     }
 
     /// A loaded module's directory.

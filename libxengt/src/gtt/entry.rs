@@ -13,6 +13,8 @@ use bitfield_struct::bitfield;
 
 /// An entry of the global GTT.
 ///
+/// PRM: Broadwell and Skylake, volume 5, "Memory Views", the global GTT's entry.
+///
 /// Bit 1 says "local memory" from Gen12 on and means nothing here; older i915 writes its PPGTT flags into
 /// bits 11:1, which this GPU ignores.
 #[bitfield(u64)]
@@ -33,6 +35,8 @@ pub struct GgttPte {
 }
 
 /// An entry of a page table: the leaf for 4 KiB, and for 64 KiB where the PDE says so.
+///
+/// PRM: Broadwell and Skylake, volume 5, "Memory Views", the PPGTT's page table entry.
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
 pub struct PpgttPte {
@@ -65,6 +69,8 @@ pub struct PpgttPte {
 }
 
 /// An entry of a page directory that points to a page table.
+///
+/// PRM: Broadwell and Skylake, volume 5, "Memory Views", the PPGTT's page directory entry.
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
 pub struct PpgttPde {
@@ -99,6 +105,8 @@ pub struct PpgttPde {
 }
 
 /// An entry of a page directory pointer table that points to a page directory.
+///
+/// PRM: Broadwell and Skylake, volume 5, "Memory Views", the PPGTT's page directory pointer entry.
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
 pub struct PpgttPdpe {
@@ -131,6 +139,8 @@ pub struct PpgttPdpe {
 }
 
 /// An entry of the fourth level: points to a page directory pointer table, never to a page.
+///
+/// PRM: Broadwell and Skylake, volume 5, "Memory Views", the PPGTT's PML4 entry.
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
 pub struct PpgttPml4e {
@@ -163,6 +173,8 @@ pub struct PpgttPml4e {
 }
 
 /// A 2 MiB page in a page directory, or a 1 GiB page in a page directory pointer table.
+///
+/// PRM: Broadwell and Skylake, volume 5, "Memory Views", the PPGTT's large page entries.
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
 pub struct LargeLeaf {

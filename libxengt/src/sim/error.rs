@@ -99,6 +99,10 @@ impl SimError {
 impl Diagnose for SimError {
     fn kind(&self) -> ErrorKind {
         match self {
+            // A place where nothing can be made is no thing that was looked for and not found.
+            Self::Io { what: "make", source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                ErrorKind::Failed
+            }
             Self::Io { source, .. } => ErrorKind::of_io(source),
             Self::Occupied { .. } | Self::Exists { .. } => ErrorKind::Exists,
             Self::NotOurs { .. } => ErrorKind::Permission,
@@ -115,6 +119,7 @@ impl Diagnose for SimError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "a guest takes a few MB of disk: make room, or give another directory with --sim=DIR".into()
             }
+            Self::Io { what: "make", .. } => "give a directory you can write with --sim=DIR".into(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "`vgtctl sim init --force` makes the simulated host anew".into()
             }

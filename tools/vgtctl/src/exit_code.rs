@@ -3,7 +3,7 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | failure: the system failed, or something exists already or is busy |
+//! | 1 | failure: the system failed, something exists already or is busy, an audit found a violation |
 //! | 2 | usage: the command line itself is wrong |
 //! | 3 | not found: no such domain, vGPU, type or mapping |
 //! | 4 | no permission |

@@ -101,8 +101,11 @@ fn by_aperture(host: &Host, options: &Screenshot, plane: &Plane) -> Result<Captu
 
 /// Writes the file beside its name first: a failure leaves what was there before.
 fn save(path: &Path, picture: &Capture) -> io::Result<()> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+    match fs::symlink_metadata(path) {
+        Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        // The rename below would put a file in the place of a device, a FIFO or a link.
+        Ok(there) if !there.is_file() => return Err(io::Error::other("it exists and is no regular file")),
+        _ => {}
     }
     let mut staged = path.as_os_str().to_owned();
     staged.push(format!(".{}.part", std::process::id()));

@@ -156,7 +156,7 @@ fn control_node(host: &Host) -> Check {
 
 fn debugfs(host: &Host) -> Check {
     const CHECK: &str = "debugfs";
-    let path = host.root().join("sys/kernel/debug");
+    let path = host.root().debug();
     match fs::read_dir(&path).map(|mut entries| entries.next().is_some()) {
         Ok(true) => Check::ok(CHECK, format!("{} is mounted", path.display())),
         // A simulated host makes the directory with its first vGPU.
@@ -218,7 +218,7 @@ fn other_driver(host: &Host) -> Check {
 
 fn iommu(host: &Host, xen: &Answering) -> Check {
     const CHECK: &str = "iommu";
-    let path = host.root().join("proc/cmdline");
+    let path = host.root().kernel_command_line();
     match node::read_text(&path, "the kernel's command line") {
         Ok(line) if line.split_ascii_whitespace().any(|word| word.starts_with("intel_iommu=")) => {
             Check::warn(
