@@ -26,8 +26,8 @@ static void global_table(struct xengt_host *host, const struct xengt_vgpu *vgpu)
     FAILS(ENOENT, "outside the vGPU's window",
           xengt_ggtt_translate(host, 1, last + 1, &found, sizeof(found)));
     FAILS(ENOENT, "outside the vGPU's window", xengt_ggtt_translate(host, 1, 0, &found, sizeof(found)));
-    FAILS(EINVAL, "GuestGma", xengt_ggtt_translate(host, 1, (uint64_t)1 << 32, &found, sizeof(found)));
-    FAILS(EINVAL, "GuestGma", xengt_ggtt_translate(host, 1, UINT64_MAX, &found, sizeof(found)));
+    FAILS(EINVAL, "guest GGTT", xengt_ggtt_translate(host, 1, (uint64_t)1 << 32, &found, sizeof(found)));
+    FAILS(EINVAL, "guest GGTT", xengt_ggtt_translate(host, 1, UINT64_MAX, &found, sizeof(found)));
     FAILS(ENOENT, "domain 2 has no vGPU", xengt_ggtt_translate(host, 2, last, &found, sizeof(found)));
     FAILS(EINVAL, "domain id", xengt_ggtt_translate(host, 0, last, &found, sizeof(found)));
     FAILS(EINVAL, "`host` is NULL", xengt_ggtt_translate(NULL, 1, last, &found, sizeof(found)));
@@ -60,10 +60,10 @@ static void own_table(struct xengt_host *host)
     PAINT(found);
     FAILS(ENOENT, "not present",
           xengt_ppgtt_translate(host, 1, PML4, 0x100000 + 8 * PAGE, &found, sizeof(found)));
-    FAILS(EINVAL, "PpgttAddr", xengt_ppgtt_translate(host, 1, PML4, (uint64_t)1 << 48, &found, sizeof(found)));
+    FAILS(EINVAL, "PPGTT", xengt_ppgtt_translate(host, 1, PML4, (uint64_t)1 << 48, &found, sizeof(found)));
     FAILS(EINVAL, "tables start at multiples",
           xengt_ppgtt_translate(host, 1, PML4 + 8, 0x100000, &found, sizeof(found)));
-    FAILS(EINVAL, "Gpa", xengt_ppgtt_translate(host, 1, UINT64_MAX, 0x100000, &found, sizeof(found)));
+    FAILS(EINVAL, "guest physical", xengt_ppgtt_translate(host, 1, UINT64_MAX, 0x100000, &found, sizeof(found)));
     /* Roots in the VGA hole and beyond the memory, and one that is no table: framebuffer, not entries. */
     FAILS(EIO, "no page is there", xengt_ppgtt_translate(host, 1, 0xa0000, 0, &found, sizeof(found)));
     FAILS(EIO, "beyond the end",
@@ -96,8 +96,8 @@ static void numbers(struct xengt_host *host, const struct xengt_vgpu *vgpu)
     FAILS(ENOENT, "outside the vGPU's window", xengt_gma_g2h(host, 1, end, &there));
     FAILS(ENOENT, "outside the vGPU's window", xengt_gma_h2g(host, 1, end, &there));
     FAILS(ENOENT, "outside the vGPU's window", xengt_gma_h2g(host, 1, 0, &there));
-    FAILS(EINVAL, "GuestGma", xengt_gma_g2h(host, 1, UINT64_MAX, &there));
-    FAILS(EINVAL, "HostGma", xengt_gma_h2g(host, 1, UINT64_MAX, &there));
+    FAILS(EINVAL, "guest GGTT", xengt_gma_g2h(host, 1, UINT64_MAX, &there));
+    FAILS(EINVAL, "host GGTT", xengt_gma_h2g(host, 1, UINT64_MAX, &there));
     FAILS(ENOENT, "domain 2 has no vGPU", xengt_gma_g2h(host, 2, end, &there));
     FAILS(EINVAL, "domain id", xengt_gma_h2g(host, 65536, end, &there));
     FAILS(EINVAL, "`host` is NULL", xengt_gma_g2h(NULL, 1, end, &there));
