@@ -16,8 +16,9 @@ pinned='d5313c5637651d6605b61bbefb1d79ecc7baa3261fe6fce899644d869ea29965  gtt.c
 37721185f0269d26a1dbe3d28965d0e650176dc963d2413ee66841d5a74f7b44  gtt.h
 bff4247bd468bb2de990bfef2b76a5bd5d13037c691e2239344a1705d5435eb0  gvt.h'
 
-say() { echo "fetch-gvt: $*" >&2; }
-fail() { say "error: $*"; exit 1; }
+name=fetch-gvt
+# shellcheck source=tests/opponents/apt-private.sh
+. "$(dirname "$0")/apt-private.sh"
 
 opponents=${XDG_CACHE_HOME:-$HOME/.cache}/xengt/opponents
 target=$opponents/gvt-$upstream
@@ -29,29 +30,9 @@ for found in "$target" "$opponents"/gvt-6.1.*; do
     fi
 done
 
-for tool in apt-get apt-cache dpkg-deb tar xz sha256sum; do
-    command -v "$tool" >/dev/null || fail "$tool is missing: this needs a Debian system"
-done
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/get" "$work/out"
-apt_private() {
-    program=$1
-    shift
-    "$program" -q -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-        -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" \
-        -o APT::Sandbox::User="$(id -un)" "$@"
-}
-
-# The system's own mirrors, asked for the one architecture-independent package.
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-[ -f "$keyring" ] && signed="[signed-by=$keyring] " || signed=
-apt-get indextargets --format "deb $signed\$(REPO_URI) \$(RELEASE) main" 'Created-By: Packages' 'Origin: Debian' |
-    sort -u >"$work/sources.list"
-[ -s "$work/sources.list" ] || fail 'apt has no Debian mirror configured, or no lists of one yet: run apt-get update'
-
-apt_private apt-get update >"$work/log" 2>&1 || { cat "$work/log" >&2; fail 'apt-get update failed'; }
+need dpkg-deb tar xz
+apt_start deb
+mkdir "$work/out"
 cd "$work/get"
 if ! apt_private apt-get download "$package=$version" >"$work/log" 2>&1; then
     newest=$(apt_private apt-cache show "$package" 2>/dev/null | sed -n 's/^Version: //p' | sort -V | tail -n 1)

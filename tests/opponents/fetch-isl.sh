@@ -13,8 +13,9 @@ version=22.3.6-1+deb12u2
 sha256=737cb8e5d380ce1a0ad01fb8b74db7f27303435c353e753d2302e8cf3927bad2
 files='isl_tiled_memcpy.c isl_tiled_memcpy_normal.c isl_tiled_memcpy_sse41.c'
 
-say() { echo "fetch-isl: $*" >&2; }
-fail() { say "error: $*"; exit 1; }
+name=fetch-isl
+# shellcheck source=tests/opponents/apt-private.sh
+. "$(dirname "$0")/apt-private.sh"
 
 opponents=${XDG_CACHE_HOME:-$HOME/.cache}/xengt/opponents
 target=$opponents/isl-$upstream
@@ -24,29 +25,8 @@ if [ -f "$target/complete" ]; then
     exit 0
 fi
 
-for tool in apt-get apt-cache tar sha256sum; do
-    command -v "$tool" >/dev/null || fail "$tool is missing: this needs a Debian system"
-done
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/get"
-apt_private() {
-    program=$1
-    shift
-    "$program" -q -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-        -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" \
-        -o APT::Sandbox::User="$(id -un)" "$@"
-}
-
-# The system's own mirrors, asked for sources instead of packages.
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-[ -f "$keyring" ] && signed="[signed-by=$keyring] " || signed=
-apt-get indextargets --format "deb-src $signed\$(REPO_URI) \$(RELEASE) main" 'Created-By: Packages' 'Origin: Debian' |
-    sort -u >"$work/sources.list"
-[ -s "$work/sources.list" ] || fail 'apt has no Debian mirror configured, or no lists of one yet: run apt-get update'
-
-apt_private apt-get update >"$work/log" 2>&1 || { cat "$work/log" >&2; fail 'apt-get update failed'; }
+need tar
+apt_start deb-src
 cd "$work/get"
 if ! apt_private apt-get source --download-only "mesa=$version" >"$work/log" 2>&1; then
     newest=$(apt_private apt-cache showsrc mesa | sed -n 's/^Version: //p' | grep "^$series\." | sort -V | tail -n 1)
