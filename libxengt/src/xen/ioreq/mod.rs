@@ -13,7 +13,7 @@ pub use request::{Data, InvalidRequest, IoAccess, Place, Request, Size};
 pub use server::{IoreqServer, Stats};
 pub use slot::RawRequest;
 
-use super::device_model::Sbdf;
+use super::device_model::{IoRange, Sbdf};
 use crate::addr::Gpa;
 
 /// The spaces that a server can serve ranges of.
@@ -71,4 +71,11 @@ pub trait Handler {
 
     /// The guest has given up memory: what the device keeps mapped of it is stale.
     fn invalidate(&mut self) {}
+
+    /// What the device serves from now on, if that has changed: a BAR was moved, or memory decoding switched.
+    ///
+    /// Asked after each request and before its answer, so that the guest's next access finds the new ranges.
+    fn moved(&mut self) -> Option<Vec<IoRange>> {
+        None
+    }
 }

@@ -245,6 +245,11 @@ impl IoreqServer {
                     self.stats.invalid += 1;
                 }
             }
+            if let Some(wanted) = handler.moved()
+                && let Err(error) = follow(&self.model, self.id, &mut self.ranges, wanted)
+            {
+                *answer.failed = Some(error);
+            }
             drop(answer);
             answered += 1;
             self.stats.answered += 1;
@@ -254,6 +259,32 @@ impl IoreqServer {
         }
         failed.map_or(Ok(answered), Err)
     }
+}
+
+/// Makes `ranges` what is `wanted`: what is no longer wanted goes first, for the new may lie over it. What Xen refuses
+/// is not served; the first such error is returned, after the rest was done.
+fn follow(
+    model: &DeviceModel,
+    id: ServerId,
+    ranges: &mut Vec<IoRange>,
+    wanted: Vec<IoRange>,
+) -> Result<(), XenError> {
+    let mut failed = None;
+    for gone in ranges.extract_if(.., |range| !wanted.contains(range)) {
+        if let Err(error) = model.unmap_range(id, gone) {
+            failed.get_or_insert(error);
+        }
+    }
+    for range in wanted {
+        if ranges.contains(&range) {
+            continue;
+        }
+        match model.map_range(id, range) {
+            Ok(()) => ranges.push(range),
+            Err(error) => drop(failed.get_or_insert(error)),
+        }
+    }
+    failed.map_or(Ok(()), Err)
 }
 
 /// A request that is ours until this is dropped.

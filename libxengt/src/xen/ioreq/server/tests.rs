@@ -212,3 +212,48 @@ fn a_domain_that_dies_ends_quietly() {
     drop(lab);
     assert_eq!(xen.maps(), 0);
 }
+
+/// Moves its BAR where the guest writes it.
+struct Movable(Option<Gpa>);
+
+impl Handler for Movable {
+    fn config_write(&mut self, _: Sbdf, _: u16, _: Size, value: u64) {
+        self.0 = Some(Gpa::new(value));
+    }
+    fn memory_read(&mut self, _: Gpa, _: Size) -> u64 {
+        5
+    }
+    fn moved(&mut self) -> Option<Vec<IoRange>> {
+        let first = self.0.take()?;
+        Some(vec![IoRange::Pci(SBDF), IoRange::Memory { first, last: first.checked_add(0xfff)? }])
+    }
+}
+
+#[test]
+fn a_bar_that_moves_is_served_where_it_is_before_the_guest_goes_on() {
+    let mut lab = start(false).unwrap();
+    let mut device = Movable(None);
+    let mut serve = |lab: &mut Lab, raw| {
+        lab.request(0, &raw);
+        let done = lab.server.serve(&mut device, Duration::ZERO);
+        (done, lab.answer(0))
+    };
+    let write = RawRequest { kind: 2, addr: 0x10 << 32 | 0x10, read: false, ..read() };
+    let before = lab.xen.get(|state| state.dm_ops.len());
+    serve(&mut lab, RawRequest { data: 0xe000_0000, ..write }).0.unwrap();
+    let ops: Vec<_> = lab.xen.get(|state| state.dm_ops.iter().skip(before).map(|(op, _)| *op).collect());
+    assert_eq!(ops, [4, 3], "the old range goes, then the new one comes; the function's stays");
+    assert_eq!(serve(&mut lab, RawRequest { addr: 0xe000_0008, ..read() }).1, (3, 5));
+    assert_eq!(serve(&mut lab, read()).1, (3, 0xffff_ffff), "nothing is left at the old place");
+
+    lab.xen.set(|state| state.fail_next = vec![libc::ENOSPC, libc::ENOSPC]);
+    let (done, answer) = serve(&mut lab, RawRequest { data: 0xd000_0000, ..write });
+    assert_eq!(
+        (done.unwrap_err().errno(), answer.0),
+        (Some(libc::ENOSPC), 3),
+        "told, and answered all the same"
+    );
+    assert_eq!(serve(&mut lab, RawRequest { addr: 0xd000_0008, ..read() }).1.1, 0xffff_ffff);
+    serve(&mut lab, RawRequest { data: 0xd000_0000, ..write }).0.unwrap();
+    assert_eq!(serve(&mut lab, RawRequest { addr: 0xd000_0008, ..read() }).1, (3, 5), "asked for once more");
+}
