@@ -83,16 +83,35 @@ pub(crate) enum Verb {
     },
 }
 
+/// The most bytes of a domain's name.
+const DOMAIN_NAME_MAX: usize = 255;
+
 /// Which domain.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
 pub(crate) struct Domain {
     /// The domain's id, as `xl list` shows it
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) domid: DomId,
+    pub(crate) domid: Option<DomId>,
+    /// The domain's name, as `xl list` shows it
+    #[arg(long = "domain", value_name = "NAME", value_parser = domain_name)]
+    pub(crate) name: Option<String>,
+}
+
+/// Which domain, where none means all of them or none.
+#[derive(Debug, Clone, Args)]
+#[group(multiple = false)]
+pub(crate) struct OptionalDomain {
+    /// The domain's id, as `xl list` shows it
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) domid: Option<DomId>,
+    /// The domain's name, as `xl list` shows it
+    #[arg(long = "domain", value_name = "NAME", value_parser = domain_name)]
+    pub(crate) name: Option<String>,
 }
 
 /// A change to an existing vGPU.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Change {
     #[command(flatten)]
     pub(crate) domain: Domain,
@@ -186,9 +205,8 @@ pub(crate) enum Gtt {
 pub(crate) enum Fence {
     /// List the host's fence registers, or a domain's with its own numbers
     List {
-        /// The domain's id; without it all of the host's
-        #[arg(long, value_name = "N", allow_negative_numbers = true)]
-        domid: Option<DomId>,
+        #[command(flatten)]
+        domain: OptionalDomain,
     },
 }
 
@@ -235,6 +253,19 @@ pub(crate) enum SimVerb {
     },
     /// List the simulated domains
     Domains,
+}
+
+/// A name that xenstore can hold and a terminal can show. Longer ones are never shown whole, so none of them can
+/// be meant.
+fn domain_name(text: &str) -> Result<String, String> {
+    match text.len() {
+        0 => Err("a domain's name is not empty".to_owned()),
+        1..=DOMAIN_NAME_MAX if text.chars().any(char::is_control) => {
+            Err("a domain's name has no control characters: name it by its id, with --domid".to_owned())
+        }
+        1..=DOMAIN_NAME_MAX => Ok(text.to_owned()),
+        bytes => Err(format!("{bytes} bytes are no domain's name: at most {DOMAIN_NAME_MAX} are")),
+    }
 }
 
 fn byte_count(text: &str) -> Result<u64, libxengt::addr::ParseNumberError> {

@@ -10,4 +10,4 @@ pub mod wire;
 
 pub use client::{WatchEvent, Xenstore};
 pub use error::StoreError;
-pub use names::NamedDomain;
+pub use names::{NamedDomain, find_domain};

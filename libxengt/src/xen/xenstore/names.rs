@@ -46,14 +46,24 @@ impl Xenstore {
     /// # Errors
     /// [`StoreError::NoSuchName`], [`StoreError::AmbiguousName`], and others of the store.
     pub fn domid(&mut self, name: &str) -> Result<DomId, StoreError> {
-        let mut found = None;
-        for domain in self.domains()?.into_iter().filter(|domain| !name.is_empty() && domain.name == name) {
-            if let Some(first) = found.replace(domain.domid) {
-                let second = domain.domid;
-                return Err(StoreError::AmbiguousName { name: name.to_owned(), first, second });
-            }
+        find_domain(&self.domains()?, name)
+    }
+}
+
+/// The one of `domains` that is called `name`. Names are no keys: guests cannot change theirs, but tools can give
+/// one twice.
+///
+/// # Errors
+/// [`StoreError::NoSuchName`], [`StoreError::AmbiguousName`].
+pub fn find_domain(domains: &[NamedDomain], name: &str) -> Result<DomId, StoreError> {
+    let mut called = domains.iter().filter(|domain| !name.is_empty() && domain.name == name);
+    let name = || name.to_owned();
+    match (called.next(), called.next()) {
+        (None, _) => Err(StoreError::NoSuchName { name: name() }),
+        (Some(only), None) => Ok(only.domid),
+        (Some(first), Some(second)) => {
+            Err(StoreError::AmbiguousName { name: name(), first: first.domid, second: second.domid })
         }
-        found.ok_or_else(|| StoreError::NoSuchName { name: name.to_owned() })
     }
 }
 

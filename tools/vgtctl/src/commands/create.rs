@@ -4,6 +4,7 @@ use libxengt::control::{CreateRequest, MAX_COMMAND};
 use libxengt::host::Host;
 use libxengt::vgpu_type::VgpuType;
 
+use super::domains::{domain_name, resolve};
 use super::vgpu_text::{self, VgpuJson};
 use crate::cli::Create;
 use crate::failure::Failure;
@@ -25,14 +26,14 @@ pub(super) fn run(host: &Host, options: &Create) -> Result<Report, Failure> {
     }
     log::info!("creating: {request}");
     let vgpu = host.control().create(&request)?;
-    let name = vgpu_text::domain_name(host, domid);
+    let name = domain_name(host, domid);
     let of = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     let text = format!("created vGPU {} for domain {domid}{of}\n{}", vgpu.id, vgpu_text::details(&vgpu));
     Report::done(text, serde_json::json!({ "vgpu": VgpuJson::new(&vgpu, name) }))
 }
 
 fn request(host: &Host, options: &Create) -> Result<CreateRequest, Failure> {
-    let domid = options.domain.domid;
+    let domid = resolve(host, &options.domain)?;
     if let Some(name) = &options.ty {
         // Which names there are depends on the GPU's generation.
         let generation = host.gpu()?.generation()?;

@@ -3,12 +3,13 @@
 use libxengt::control::Command;
 use libxengt::host::Host;
 
+use super::domains::resolve;
 use crate::cli::Change;
 use crate::failure::Failure;
 use crate::output::Report;
 
-pub(super) fn run(host: &Host, change: Change) -> Result<Report, Failure> {
-    let domid = change.domain.domid;
+pub(super) fn run(host: &Host, change: &Change) -> Result<Report, Failure> {
+    let domid = resolve(host, &change.domain)?;
     if change.dry_run {
         host.control().get(domid)?;
         let (node, command) = (host.root().vgt_control(), Command::Destroy(domid).to_string());

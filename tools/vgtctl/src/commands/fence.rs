@@ -7,12 +7,14 @@ use libxengt::host::Host;
 use libxengt::inspect::MmioImage;
 use serde_json::{Value, json};
 
+use super::domains::resolve_optional;
+use crate::cli::OptionalDomain;
 use crate::exit_code;
 use crate::failure::Failure;
 use crate::output::{Report, hex, size, table};
 
-pub(super) fn run(host: &Host, domid: Option<DomId>) -> Result<Report, Failure> {
-    match domid {
+pub(super) fn run(host: &Host, domain: &OptionalDomain) -> Result<Report, Failure> {
+    match resolve_optional(host, domain)? {
         None => host_fences(host),
         Some(domid) => domain_fences(host, domid),
     }

@@ -4,7 +4,8 @@ use libxengt::error::Diagnose;
 use libxengt::host::Host;
 use serde_json::json;
 
-use super::vgpu_text::{self, DomainNames, VgpuJson};
+use super::domains::DomainNames;
+use super::vgpu_text::{self, VgpuJson};
 use crate::exit_code;
 use crate::failure::Failure;
 use crate::output::{Report, table};

@@ -4,6 +4,7 @@ mod completions;
 mod create;
 mod destroy;
 mod doctor;
+mod domains;
 mod fence;
 mod gtt;
 mod host;
@@ -52,13 +53,13 @@ pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
         Verb::Host => host::run(&open()?),
         Verb::Types => types::run(&open()?),
         Verb::Create(options) => create::run(&open()?, options),
-        Verb::Destroy(change) => destroy::run(&open()?, *change),
+        Verb::Destroy(change) => destroy::run(&open()?, change),
         Verb::List => list::run(&open()?),
-        Verb::Show(domain) => show::run(&open()?, domain.domid),
-        Verb::Pause(change) => schedule::run(&open()?, *change, false),
-        Verb::Resume(change) => schedule::run(&open()?, *change, true),
+        Verb::Show(domain) => show::run(&open()?, domain),
+        Verb::Pause(change) => schedule::run(&open()?, change, false),
+        Verb::Resume(change) => schedule::run(&open()?, change, true),
         Verb::Gtt(verb) => gtt::run(&open()?, verb),
-        Verb::Fence(Fence::List { domid }) => fence::run(&open()?, *domid),
+        Verb::Fence(Fence::List { domain }) => fence::run(&open()?, domain),
         Verb::Screenshot(options) => screenshot::run(&open()?, options),
         Verb::Doctor => doctor::run(&open()?),
         Verb::Sim(verb) => sim::run(&cli.global, verb),

@@ -3,13 +3,14 @@
 use libxengt::control::Seen;
 use libxengt::host::Host;
 
+use super::domains::resolve;
 use crate::cli::Change;
 use crate::exit_code;
 use crate::failure::Failure;
 use crate::output::Report;
 
-pub(super) fn run(host: &Host, change: Change, resume: bool) -> Result<Report, Failure> {
-    let (domid, control) = (change.domain.domid, host.control());
+pub(super) fn run(host: &Host, change: &Change, resume: bool) -> Result<Report, Failure> {
+    let (domid, control) = (resolve(host, &change.domain)?, host.control());
     if change.dry_run {
         control.get(domid)?;
         let (node, command) = (host.root().vm(domid).join("schedule"), if resume { "1" } else { "0" });

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use libxengt::addr::{GuestGma, HostGma};
+use libxengt::addr::{DomId, GuestGma, HostGma};
 use libxengt::display::{Capture, Plane, capture};
 use libxengt::fence::{Fence, FenceReg};
 use libxengt::gtt::Ggtt;
@@ -13,6 +13,7 @@ use libxengt::inspect::{MmioImage, VirtualGgtt};
 use libxengt::memory::GuestMemory;
 use serde_json::json;
 
+use super::domains::resolve;
 use super::gtt::{guest_memory, spec};
 use crate::cli::{Screenshot, Via};
 use crate::exit_code;
@@ -20,13 +21,13 @@ use crate::failure::Failure;
 use crate::output::{Report, size};
 
 pub(super) fn run(host: &Host, options: &Screenshot) -> Result<Report, Failure> {
-    let domid = options.domain.domid;
+    let domid = resolve(host, &options.domain)?;
     host.control().get(domid)?;
     let generation = host.gpu()?.generation()?;
     let plane = MmioImage::open(host.root(), domid)?.plane(generation)??;
     let picture = match options.via {
-        Via::Memory => by_memory(host, options, &plane)?,
-        Via::Aperture => by_aperture(host, options, &plane)?,
+        Via::Memory => by_memory(host, domid, &plane)?,
+        Via::Aperture => by_aperture(host, domid, &plane)?,
     };
     save(&options.file, &picture).map_err(|error| {
         let code = if error.kind() == io::ErrorKind::PermissionDenied {
@@ -62,8 +63,7 @@ pub(super) fn run(host: &Host, options: &Screenshot) -> Result<Report, Failure> 
     Ok(Report::done(text, json)?.with_code(code))
 }
 
-fn by_memory(host: &Host, options: &Screenshot, plane: &Plane) -> Result<Capture, Failure> {
-    let domid = options.domain.domid;
+fn by_memory(host: &Host, domid: DomId, plane: &Plane) -> Result<Capture, Failure> {
     let ggtt = Ggtt::<GuestGma, _>::new(VirtualGgtt::open(host.root(), domid)?, spec(host)?);
     let memory = guest_memory(host, domid)?;
     let page = |at: u64, out: &mut [u8]| {
@@ -74,9 +74,9 @@ fn by_memory(host: &Host, options: &Screenshot, plane: &Plane) -> Result<Capture
     Ok(capture(plane, |at, out| page(at, out).is_some())?)
 }
 
-fn by_aperture(host: &Host, options: &Screenshot, plane: &Plane) -> Result<Capture, Failure> {
+fn by_aperture(host: &Host, domid: DomId, plane: &Plane) -> Result<Capture, Failure> {
     let gpu = host.gpu()?;
-    let vgpu = host.control().get(options.domain.domid)?;
+    let vgpu = host.control().get(domid)?;
     let Some(window) = vgpu.window else {
         return Err(Failure::new(exit_code::UNSUPPORTED, "this kernel does not show the vGPU's window")
             .hint("use --via memory"));

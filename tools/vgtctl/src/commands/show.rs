@@ -1,20 +1,22 @@
 //! `vgtctl show`.
 
-use libxengt::addr::DomId;
 use libxengt::display::Plane;
 use libxengt::host::Host;
 use libxengt::inspect::{InspectError, MmioImage};
 use libxengt::pvinfo::{Caps, G2v, Pvinfo};
 use serde_json::{Value, json};
 
+use super::domains::{domain_name, resolve};
 use super::vgpu_text::{self, VgpuJson};
+use crate::cli::Domain;
 use crate::exit_code;
 use crate::failure::Failure;
 use crate::output::{Report, hex};
 
-pub(super) fn run(host: &Host, domid: DomId) -> Result<Report, Failure> {
+pub(super) fn run(host: &Host, domain: &Domain) -> Result<Report, Failure> {
+    let domid = resolve(host, domain)?;
     let vgpu = host.control().get(domid)?;
-    let name = vgpu_text::domain_name(host, domid);
+    let name = domain_name(host, domid);
     let of = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     let mut text = format!("vGPU {} of domain {domid}{of}\n{}", vgpu.id, vgpu_text::details(&vgpu));
     if let Some(window) = &vgpu.window {

@@ -1,14 +1,9 @@
 //! A vGPU in text and JSON, the same for every verb.
 
-use libxengt::addr::DomId;
 use libxengt::control::Vgpu;
-use libxengt::host::Host;
-use libxengt::sim::Domain;
 use libxengt::window::{Layout, Slice};
-use libxengt::xen::xenstore::{NamedDomain, Xenstore};
 use serde::Serialize;
 
-use crate::failure::Failure;
 use crate::output::{hex, mb, size};
 
 /// What the kernel does not show.
@@ -104,36 +99,4 @@ pub(super) fn row(vgpu: &Vgpu) -> [String; 5] {
         vgpu.fences.as_ref().map_or_else(unknown, |fences| fences.len().to_string()),
         vgpu.state.map_or_else(unknown, |state| state.to_string()),
     ]
-}
-
-/// The domains' names, as the simulated host or xenstore has them.
-pub(super) struct DomainNames(Vec<NamedDomain>);
-
-impl DomainNames {
-    /// Asks the host, once. Names are for people: where none can be had, domains go without.
-    pub(super) fn of(host: &Host) -> Self {
-        Self(Self::try_of(host).unwrap_or_else(|failure| {
-            log::info!("domains go without their names: {}", failure.message);
-            Vec::new()
-        }))
-    }
-
-    fn try_of(host: &Host) -> Result<Vec<NamedDomain>, Failure> {
-        let Some(sim) = host.sim() else { return Ok(Xenstore::open(host.root())?.domains()?) };
-        let named = |domain: Domain| {
-            let domid = DomId::try_new(domain.domid.into()).ok()?;
-            Some(NamedDomain { domid, name: domain.name })
-        };
-        Ok(sim.domains()?.into_iter().filter_map(named).collect())
-    }
-
-    pub(super) fn get(&self, domid: DomId) -> Option<String> {
-        let domain = self.0.iter().find(|domain| domain.domid == domid)?;
-        (!domain.name.is_empty()).then(|| domain.name.clone())
-    }
-}
-
-/// One domain's name.
-pub(super) fn domain_name(host: &Host, domid: DomId) -> Option<String> {
-    DomainNames::of(host).get(domid)
 }
