@@ -2,9 +2,6 @@
 # shellcheck shell=bash source=tests/tiers/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-series=$(git ls-files -- '*-patches/series' '*-patches/*/series')
-if [ -z "$series" ]; then
-    skip patches "no series in this tree yet"
-else
-    fail patches "there is a series but no linter for it: $series"
-fi
+for series in $(git ls-files -- '*-patches/series' '*-patches/*/series'); do
+    check "form-$(dirname "$series")" tests/patches/lint-form.sh "$(dirname "$series")"
+done
