@@ -2,13 +2,12 @@
 #![expect(unsafe_code, reason = "the hypervisor edge: answers come in a union of the ABI")]
 
 use core::fmt;
-use std::sync::Arc;
 
 use libxengt_sys as sys;
 
+use super::Xen;
 use super::error::{Errno, XenError};
 use super::retry::retry;
-use super::{Xen, linux};
 use crate::addr::{DomId, Gfn, Gpa};
 use crate::root::Root;
 
@@ -122,7 +121,7 @@ impl DeviceModel {
     /// [`XenError`] where there is no Xen, or this user may not talk to it. Whether there is such a domain is
     /// found out by the first call.
     pub fn open(root: &Root, domid: DomId) -> Result<Self, XenError> {
-        Self::new(Xen { driver: Arc::new(linux::Privcmd::open(root)?), restricted: false }, domid)
+        Self::new(Xen::open(root)?, domid)
     }
 
     pub(super) fn new(mut xen: Xen, domid: DomId) -> Result<Self, XenError> {

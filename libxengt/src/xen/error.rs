@@ -58,6 +58,16 @@ pub enum XenError {
         /// The error number.
         errno: i32,
     },
+    /// Xen or Linux refused a call about an event channel.
+    #[error("{call} {port}: {}", os(*errno))]
+    Port {
+        /// What was asked.
+        call: &'static str,
+        /// Our port.
+        port: u32,
+        /// The error number.
+        errno: i32,
+    },
     /// Xen answered with something that the call never answers.
     #[error("{call}: got {answer:#x}, expected {expected}")]
     Answer {
@@ -86,13 +96,17 @@ impl XenError {
         move |Errno(errno)| Self::Call { call, errno }
     }
 
+    pub(super) fn of_port(call: &'static str, port: u32) -> impl FnOnce(Errno) -> Self {
+        move |Errno(errno)| Self::Port { call, port, errno }
+    }
+
     /// The error number that the system gave, where it gave one.
     #[must_use]
     pub fn errno(&self) -> Option<i32> {
         match self {
             Self::Open { source, .. } => source.raw_os_error(),
             Self::NoDomain { .. } => Some(libc::ESRCH),
-            Self::Domain { errno, .. } | Self::Call { errno, .. } => Some(*errno),
+            Self::Domain { errno, .. } | Self::Call { errno, .. } | Self::Port { errno, .. } => Some(*errno),
             Self::Answer { .. } => None,
         }
     }
@@ -103,16 +117,18 @@ impl Diagnose for XenError {
         match self {
             Self::Open { source, .. } => ErrorKind::of_io(source),
             Self::NoDomain { .. } => ErrorKind::NotFound,
-            Self::Domain { errno, .. } | Self::Call { errno, .. } => match *errno {
-                libc::EPERM | libc::EACCES => ErrorKind::Permission,
-                libc::ENOSYS | libc::EOPNOTSUPP | libc::ENOTTY => ErrorKind::Unsupported,
-                libc::ENOENT | libc::ESRCH | libc::ENXIO => ErrorKind::NotFound,
-                libc::EEXIST => ErrorKind::Exists,
-                libc::EBUSY | libc::EAGAIN | libc::EINTR => ErrorKind::Busy,
-                libc::ENOMEM | libc::ENOSPC => ErrorKind::NoSpace,
-                libc::EINVAL | libc::ERANGE => ErrorKind::InvalidInput,
-                _ => ErrorKind::Failed,
-            },
+            Self::Domain { errno, .. } | Self::Call { errno, .. } | Self::Port { errno, .. } => {
+                match *errno {
+                    libc::EPERM | libc::EACCES => ErrorKind::Permission,
+                    libc::ENOSYS | libc::EOPNOTSUPP | libc::ENOTTY => ErrorKind::Unsupported,
+                    libc::ENOENT | libc::ESRCH | libc::ENXIO => ErrorKind::NotFound,
+                    libc::EEXIST => ErrorKind::Exists,
+                    libc::EBUSY | libc::EAGAIN | libc::EINTR => ErrorKind::Busy,
+                    libc::ENOMEM | libc::ENOSPC => ErrorKind::NoSpace,
+                    libc::EINVAL | libc::ERANGE => ErrorKind::InvalidInput,
+                    _ => ErrorKind::Failed,
+                }
+            }
             Self::Answer { .. } => ErrorKind::Failed,
         }
     }
@@ -127,21 +143,32 @@ impl Diagnose for XenError {
                 _ => "`vgtctl doctor` says what this host lacks",
             },
             Self::NoDomain { .. } => "`xl list` shows the domains that live",
-            Self::Domain { errno, .. } | Self::Call { errno, .. } => match *errno {
-                libc::EPERM | libc::EACCES => {
-                    "run it as root in dom0: Xen gives this to the control domain only"
+            Self::Domain { errno, .. } | Self::Call { errno, .. } | Self::Port { errno, .. } => {
+                match *errno {
+                    libc::EPERM | libc::EACCES => {
+                        "run it as root in dom0: Xen gives this to the control domain only"
+                    }
+                    libc::ENOSYS => {
+                        "this Xen does not have the call; Xen 4.17 or newer has all that is needed"
+                    }
+                    libc::EOPNOTSUPP => "the domain must be HVM with hardware-assisted paging (hap=1)",
+                    libc::ENOTTY => {
+                        "this kernel does not have the call; Linux 4.18 or newer has all that is needed"
+                    }
+                    libc::EINVAL => "the domain must be HVM, and the frames inside its memory",
+                    libc::EBUSY => "another emulator holds it, or the domain is being saved; try again later",
+                    libc::EAGAIN | libc::EINTR => "Xen was busy for long; try again",
+                    libc::ENOMEM => "dom0 or Xen is out of memory: see `xl info` (free_memory)",
+                    libc::ENOENT | libc::ENXIO | libc::ENOTCONN => {
+                        "Xen knows no such server, range, frame or port (any more); `xl list` shows whether the domain lives"
+                    }
+                    libc::EEXIST => "it overlaps what the server has already: take that away first",
+                    libc::ENOSPC => {
+                        "the domain has all that Xen gives it (8 ioreq servers): end one that nobody uses"
+                    }
+                    _ => "`xl dmesg` and dom0's `dmesg` may say why",
                 }
-                libc::ENOSYS => "this Xen does not have the call; Xen 4.17 or newer has all that is needed",
-                libc::EOPNOTSUPP => "the domain must be HVM with hardware-assisted paging (hap=1)",
-                libc::ENOTTY => {
-                    "this kernel does not have the call; Linux 4.18 or newer has all that is needed"
-                }
-                libc::EINVAL => "the domain must be HVM, and the frames inside its memory",
-                libc::EBUSY => "another emulator holds it, or the domain is being saved; try again later",
-                libc::EAGAIN | libc::EINTR => "Xen was busy for long; try again",
-                libc::ENOMEM => "dom0 or Xen is out of memory: see `xl info` (free_memory)",
-                _ => return None,
-            },
+            }
             Self::Answer { .. } => "this Xen does not keep its stable ABI; report it with `xl info`",
         };
         Some(hint.into())
@@ -163,6 +190,12 @@ mod tests {
             assert_eq!(error.errno(), Some(errno));
             let call = XenError::of_call("xen_version")(Errno(errno));
             assert!(call.to_string().starts_with("xen_version: "));
+            let port = XenError::of_port("EVTCHNOP_send", 41)(Errno(errno));
+            assert!(port.to_string().starts_with("EVTCHNOP_send 41: "), "{port}");
+            assert_eq!((port.errno(), port.kind()), (Some(errno), call.kind()));
+            for error in [error, call, port] {
+                assert!(error.hint().is_some_and(|hint| !hint.is_empty()), "{error}");
+            }
         }
     }
 

@@ -71,7 +71,7 @@ impl EventChannels {
     /// # Errors
     /// [`XenError`].
     pub fn unbind(&self, port: LocalPort) -> Result<(), XenError> {
-        retry(|| self.driver.unbind(port.0)).map_err(XenError::of_call("unbinding an event channel"))
+        retry(|| self.driver.unbind(port.0)).map_err(XenError::of_port("unbinding event channel", port.0))
     }
 
     /// Signals the other end.
@@ -79,7 +79,7 @@ impl EventChannels {
     /// # Errors
     /// [`XenError`].
     pub fn notify(&self, port: LocalPort) -> Result<(), XenError> {
-        retry(|| self.driver.notify(port.0)).map_err(XenError::of_call("EVTCHNOP_send"))
+        retry(|| self.driver.notify(port.0)).map_err(XenError::of_port("EVTCHNOP_send", port.0))
     }
 
     /// The ports that are pending, at most 128, after waiting `timeout` for the first. They can be pending again at

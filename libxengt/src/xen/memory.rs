@@ -94,50 +94,57 @@ impl Xen {
     /// [`XenError`] if the domain does not exist or the call is absent. What concerns one frame is its answer.
     pub fn machine_frames(&self, domid: DomId, gfns: &[Gfn]) -> Result<Vec<FrameState>, XenError> {
         let mut states = Vec::with_capacity(gfns.len());
+        let (mut present, mut raw, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for batch in gfns.chunks(MFN_BATCH) {
             let held = ForeignPages::map(self, domid, Access::Read, batch)?;
-            let mut batch_states: Vec<_> = (0..batch.len())
-                .map(|page| match held.error(page) {
-                    None => FrameState::Failed(libc::EIO), // until Xen answers
-                    Some(PageError::Hole) => FrameState::Hole,
-                    Some(PageError::Os(errno)) => FrameState::Failed(errno),
-                })
-                .collect();
-            let mut frames: Vec<u64> = (0..)
-                .zip(batch)
-                .filter(|(page, _)| held.error(*page).is_none())
-                .map(|(_, gfn)| gfn.get())
-                .collect();
-            let answers = self.mfns_or_each(domid, &mut frames)?;
-            let present =
-                batch_states.iter_mut().filter(|state| matches!(state, FrameState::Failed(libc::EIO)));
-            for (state, answer) in present.zip(answers) {
-                *state = answer;
-            }
-            states.append(&mut batch_states);
+            present.clear();
+            present.extend(
+                (0..).zip(batch).filter(|(page, _)| held.error(*page).is_none()).map(|(_, gfn)| gfn.get()),
+            );
+            answers.clear();
+            self.mfns_or_each(domid, &present, &mut raw, &mut answers)?;
+            let mut answers = answers.iter().copied();
+            states.extend((0..batch.len()).map(|page| match held.error(page) {
+                // There are as many answers as frames that were asked for.
+                None => answers.next().unwrap_or(FrameState::Failed(libc::EIO)),
+                Some(PageError::Hole) => FrameState::Hole,
+                Some(PageError::Os(errno)) => FrameState::Failed(errno),
+            }));
         }
         Ok(states)
     }
 
-    /// The machine frames behind `frames`. Xen refuses a list for one bad frame and does not say which, so then
-    /// halves are asked for.
-    fn mfns_or_each(&self, domid: DomId, frames: &mut [u64]) -> Result<Vec<FrameState>, XenError> {
+    /// Appends the states of `frames`, one each. Xen refuses a list for one bad frame and does not say which, so then
+    /// halves are asked for. `raw` is scratch.
+    fn mfns_or_each(
+        &self,
+        domid: DomId,
+        frames: &[u64],
+        raw: &mut Vec<u64>,
+        states: &mut Vec<FrameState>,
+    ) -> Result<(), XenError> {
         if frames.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let mut answers = frames.to_vec();
         let call = retry(|| {
-            answers.copy_from_slice(frames);
-            self.driver.hypercall(&mut Hypercall::MfnsOfGfns { domid: domid.get(), frames: &mut answers })
+            // Xen has overwritten a part of them when it refuses.
+            raw.clear();
+            raw.extend_from_slice(frames);
+            self.driver.hypercall(&mut Hypercall::MfnsOfGfns { domid: domid.get(), frames: raw })
         });
         match call {
-            Ok(_) => Ok(answers.into_iter().map(answered).collect()),
-            Err(Errno(libc::EINVAL)) if frames.len() == 1 => Ok(vec![FrameState::Hole]),
+            Ok(_) => {
+                states.extend(raw.iter().copied().map(answered));
+                Ok(())
+            }
+            Err(Errno(libc::EINVAL)) if frames.len() == 1 => {
+                states.push(FrameState::Hole);
+                Ok(())
+            }
             Err(Errno(libc::EINVAL)) => {
-                let (low, high) = frames.split_at_mut(frames.len() / 2);
-                let mut states = self.mfns_or_each(domid, low)?;
-                states.append(&mut self.mfns_or_each(domid, high)?);
-                Ok(states)
+                let (low, high) = frames.split_at(frames.len() / 2);
+                self.mfns_or_each(domid, low, raw, states)?;
+                self.mfns_or_each(domid, high, raw, states)
             }
             Err(error) => Err(XenError::of_domain("XENMEM_get_mfn_from_pfn", domid)(error)),
         }
@@ -193,6 +200,22 @@ mod tests {
             0,
             "no frame is asked for that has nothing behind it"
         );
+    }
+
+    #[test]
+    fn a_batch_cut_short_fails_the_frames_that_were_not_reached_and_no_others() {
+        let (xen, mock) = MockDriver::xen(64);
+        mock.set(|state| (state.mfn_extension, state.short_batches) = (true, Some(40)));
+        mock.set(|state| state.page_errno = Some((2, libc::EIO)));
+        let gfns: Vec<_> = (0..64).map(Gfn::new).collect();
+        for (gfn, state) in (0..).zip(xen.machine_frames(DOMID, &gfns).unwrap()) {
+            let expected = if gfn == 2 || gfn >= 40 {
+                FrameState::Failed(libc::EIO)
+            } else {
+                FrameState::Ram(Mfn::new(MockDriver::mfn(gfn)))
+            };
+            assert_eq!(state, expected, "{gfn}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
     unsafe_code,
     reason = "puts pages into a mapping, as the kernel does, and reads a union of the ABI"
 )]
+#![expect(clippy::unwrap_used, reason = "a mock that cannot do its work has no other way to say so")]
 
 use std::collections::BTreeSet;
 use std::ffi::CString;
@@ -41,6 +42,8 @@ pub(crate) struct State {
     pub(crate) fail_always: Option<i32>,
     /// How many calls succeed before one fails, with this error.
     pub(crate) fail_nth: Option<(u32, i32)>,
+    /// How many pages of each batch are looked at; the others have the errno that they began with.
+    pub(crate) short_batches: Option<usize>,
     /// A frame, and the error of its page.
     pub(crate) page_errno: Option<(u64, i32)>,
     pub(crate) restricted: Option<DomId>,
@@ -59,7 +62,7 @@ pub(crate) struct MockDriver {
     name: String,
 }
 
-fn memfd(name: &str, len: u64) -> File {
+pub(super) fn memfd(name: &str, len: u64) -> File {
     let name = CString::new(name).unwrap();
     // SAFETY: the name is a C string that lives for the call.
     let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) };
@@ -82,7 +85,7 @@ impl MockDriver {
             ioreq_page: Arc::new(memfd(&name, 4096)),
             name,
         };
-        (Xen { driver: Arc::new(mock.clone()), restricted: false }, mock)
+        (Xen::on(mock.clone()), mock)
     }
 
     pub(crate) fn mfn(gfn: u64) -> u64 {
@@ -263,7 +266,8 @@ impl Driver for MockDriver {
         let mut state = self.begin(Some(domid.get()))?;
         state.populates += 1;
         for (page, gfn) in (first..).zip(gfns) {
-            let result = state.page(domid, *gfn);
+            let reached = state.short_batches.is_none_or(|most| page - first < most);
+            let result = if reached { state.page(domid, *gfn) } else { Err(Errno(libc::EIO)) };
             if result.is_ok() {
                 self.place(map, page, &self.memory, gfn * 4096, map.access());
             }

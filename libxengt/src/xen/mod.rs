@@ -15,6 +15,7 @@
 //! readable, and keep what is left of the domain in `xl list`, until they are dropped.
 #![deny(unsafe_code)]
 
+mod crossings;
 mod device_model;
 mod driver;
 mod error;
@@ -27,16 +28,21 @@ mod live;
 #[expect(unsafe_code, reason = "the hypervisor edge: volatile access to other domains' pages")]
 mod map;
 mod memory;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "most of it is for the unit tests"))]
 mod mock;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "most of it is for the unit tests"))]
 mod mock_events;
+#[cfg(any(test, feature = "testing"))]
+mod mock_instant;
 mod retry;
 mod version;
 pub mod xenstore;
 
 use std::sync::Arc;
 
+pub use crossings::Crossings;
 pub use device_model::{DeviceModel, IoRange, MemType, Sbdf, ServerId, ShutdownReason};
 pub use error::XenError;
 pub use event_channels::{EventChannels, LocalPort};
@@ -47,12 +53,14 @@ pub use memory::{FrameState, MfnExtension};
 pub use version::Version;
 
 use crate::root::Root;
+use crossings::{Counted, Counts};
 use driver::Driver;
 
 /// A handle on the hypervisor: one open `/dev/xen/privcmd`. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Xen {
     driver: Arc<dyn Driver>,
+    counts: Arc<Counts>,
     /// Whether it may only make device models' calls, for one domain.
     restricted: bool,
 }
@@ -63,7 +71,18 @@ impl Xen {
     /// # Errors
     /// [`XenError::Open`] where there is no Xen, or this user may not talk to it.
     pub fn open(root: &Root) -> Result<Self, XenError> {
-        Ok(Self { driver: Arc::new(linux::Privcmd::open(root)?), restricted: false })
+        Ok(Self::on(linux::Privcmd::open(root)?))
+    }
+
+    fn on(driver: impl Driver + 'static) -> Self {
+        let counts = Arc::<Counts>::default();
+        Self { driver: Arc::new(Counted { driver, counts: counts.clone() }), counts, restricted: false }
+    }
+
+    /// How often this handle and its clones went into the kernel. Counting costs one relaxed addition per call.
+    #[must_use]
+    pub fn crossings(&self) -> Crossings {
+        self.counts.now()
     }
 }
 

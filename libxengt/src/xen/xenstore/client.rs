@@ -83,12 +83,12 @@ impl Xenstore {
     /// # Errors
     /// [`StoreError`].
     pub fn next_event(&mut self, timeout: Duration) -> Result<Option<WatchEvent>, StoreError> {
-        let deadline = Instant::now() + timeout;
+        let mut wait = Wait::new(timeout);
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
-            match self.message(deadline)? {
+            match self.message(&mut wait)? {
                 Some(message) => self.keep_event(&message),
                 None => return Ok(None),
             }
@@ -105,8 +105,8 @@ impl Xenstore {
         self.next_id = self.next_id.wrapping_add(1);
         let id = self.next_id;
         self.send(&wire::encode(kind, id, words)?)?;
-        let deadline = Instant::now() + self.patience;
-        while let Some(message) = self.message(deadline)? {
+        let mut wait = Wait::new(self.patience);
+        while let Some(message) = self.message(&mut wait)? {
             if message.id != id || message.kind == sys::XS_WATCH_EVENT {
                 // Also answers to requests that were given up: nobody waits for them.
                 self.keep_event(&message);
@@ -133,15 +133,15 @@ impl Xenstore {
         Ok(())
     }
 
-    /// The next message, or `None` if it is not whole at `deadline`.
-    fn message(&mut self, deadline: Instant) -> Result<Option<Message>, StoreError> {
+    /// The next message, or `None` if it is not whole at the end of `wait`.
+    fn message(&mut self, wait: &mut Wait) -> Result<Option<Message>, StoreError> {
         let fail = || XenError::of_call("reading /dev/xen/xenbus");
         loop {
             if let Some((message, used)) = wire::decode(&self.received)? {
                 self.received.drain(..used);
                 return Ok(Some(message));
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(left) = wait.left() else { return Ok(None) };
             match self.driver.wait(left) {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
@@ -164,6 +164,30 @@ impl Xenstore {
         if let (Some(path), Some(token)) = (words.next(), words.next()) {
             self.events.push_back(WatchEvent { path, token });
         }
+    }
+}
+
+/// How long to wait for something, however much else comes meanwhile: a guest can write what is watched all the time,
+/// so that there always is something to read.
+struct Wait {
+    deadline: Instant,
+    /// How often there may still be read when the time is over.
+    late_reads: u32,
+}
+
+impl Wait {
+    fn new(timeout: Duration) -> Self {
+        // Enough for the longest message, in the pieces that the kernel hands out.
+        Self { deadline: Instant::now() + timeout, late_reads: 4 }
+    }
+
+    /// The time that is left, which can be none: then there is only read what has come. `None` at the end.
+    fn left(&mut self) -> Option<Duration> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            self.late_reads = self.late_reads.checked_sub(1)?;
+        }
+        Some(left)
     }
 }
 
@@ -244,6 +268,55 @@ mod tests {
             );
         }
         assert!(matches!(store.read("/a\0b"), Err(StoreError::Wire(_))));
+    }
+
+    #[test]
+    fn a_watch_flood_ends_no_wait_late_and_takes_no_memory() {
+        let (mut store, mock) = store(&[("/a", "1")]);
+        store.watch("/a", "t").unwrap();
+        mock.set(|state| state.flood = Some(b"/a\0t\0".to_vec()));
+        assert_eq!(store.read("/a").unwrap().unwrap(), b"1", "the answer is found in it");
+        mock.set(|state| state.silent = true);
+        let start = std::time::Instant::now();
+        assert!(matches!(store.read("/a"), Err(StoreError::Timeout { .. })));
+        assert!(store.next_event(Duration::ZERO).unwrap().is_some());
+        // Events that are none: whoever waits for one is told in time that none came.
+        mock.set(|state| state.flood = Some(b"no-token".to_vec()));
+        while store.next_event(Duration::ZERO).unwrap().is_some() {}
+        assert_eq!(store.next_event(Duration::from_millis(20)).unwrap(), None);
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        assert!(store.received.len() < 2 * 4096 + 16 && store.events.len() <= EVENTS_MAX);
+    }
+
+    #[test]
+    fn a_daemon_that_dies_anywhere_in_an_answer_is_an_end_and_no_answer() {
+        let whole = 16 + 3;
+        for bytes in 0..=whole {
+            let (mut store, mock) = store(&[("/a", "one")]);
+            mock.set(|state| state.dies_after = Some(bytes));
+            match store.read("/a") {
+                Ok(value) => assert_eq!((bytes, value.as_deref()), (whole, Some(&b"one"[..]))),
+                Err(error) => {
+                    assert!(bytes < whole && matches!(error, StoreError::Closed), "{bytes}: {error}");
+                    assert!(error.hint().unwrap().contains("xenstored"));
+                }
+            }
+            assert!(matches!(store.read("/a"), Err(StoreError::Closed)), "and it stays dead");
+        }
+    }
+
+    #[test]
+    fn waits_that_are_interrupted_all_the_time_still_end() {
+        let (mut store, mock) = store(&[("/a", "1")]);
+        mock.set(|state| (state.silent, state.fail_wait) = (true, Some(libc::EINTR)));
+        assert!(matches!(store.read("/a"), Err(StoreError::Timeout { .. })));
+        assert_eq!(store.next_event(Duration::from_millis(5)).unwrap(), None);
+        for errno in (1..=133).filter(|errno| *errno != libc::EINTR) {
+            mock.set(|state| state.fail_wait = Some(errno));
+            let error = store.next_event(Duration::ZERO).unwrap_err();
+            assert!(matches!(&error, StoreError::Device(error) if error.errno() == Some(errno)));
+            assert!(error.to_string().contains("/dev/xen/xenbus") && error.hint().is_some(), "{error}");
+        }
     }
 
     #[test]

@@ -78,7 +78,12 @@ impl Diagnose for StoreError {
             Self::Timeout { .. } | Self::Closed => {
                 "is xenstored running? (`systemctl status xenstored`)".into()
             }
-            Self::Refused { .. } | Self::Wire(_) => return None,
+            Self::Refused { errno: libc::EACCES | libc::EPERM, .. } => {
+                "run it in dom0: xenstore shows other domains only what they share".into()
+            }
+            Self::Refused { .. } => "`xenstore-ls -fp` in dom0 shows the node and who may use it".into(),
+            Self::Wire(WireError::Unsendable { .. }) => "give a shorter path, without a byte 0".into(),
+            Self::Wire(_) => "connect again: what follows in this connection cannot be told apart".into(),
         })
     }
 }

@@ -22,6 +22,11 @@ pub(in crate::xen) struct StoreState {
     /// Requests are answered later.
     pub(in crate::xen) silent: bool,
     pub(in crate::xen) closed: bool,
+    /// The payload of events of which there always is one more.
+    pub(in crate::xen) flood: Option<Vec<u8>>,
+    /// How many bytes are still received before the end.
+    pub(in crate::xen) dies_after: Option<usize>,
+    pub(in crate::xen) fail_wait: Option<i32>,
     pub(in crate::xen) fail: Option<i32>,
 }
 
@@ -96,10 +101,18 @@ impl StoreDriver for MockStore {
 
     fn wait(&mut self, timeout: Duration) -> SysResult<bool> {
         let mut state = self.state.lock().unwrap();
+        if let Some(errno) = state.fail_wait {
+            return Err(Errno(errno));
+        }
+        if let Some(payload) = state.flood.clone()
+            && state.replies.len() < 4096
+        {
+            state.reply(sys::XS_WATCH_EVENT, 0, &payload);
+        }
         if !state.silent {
             state.serve();
         }
-        if state.closed || !state.replies.is_empty() {
+        if state.closed || state.dies_after == Some(0) || !state.replies.is_empty() {
             return Ok(true);
         }
         std::thread::sleep(timeout);
@@ -111,7 +124,9 @@ impl StoreDriver for MockStore {
         if state.closed {
             return Ok(0);
         }
-        let count = bytes.len().min(state.piece).min(state.replies.len());
+        let most = state.dies_after.unwrap_or(usize::MAX);
+        let count = bytes.len().min(state.piece).min(state.replies.len()).min(most);
+        state.dies_after = state.dies_after.map(|left| left - count);
         bytes.iter_mut().zip(state.replies.drain(..count)).for_each(|(to, byte)| *to = byte);
         Ok(count)
     }
