@@ -16,6 +16,22 @@ use crate::root::Root;
 pub struct ServerId(u16);
 
 impl ServerId {
+    /// How many servers a domain can have (`MAX_NR_IOREQ_SERVERS` of Xen).
+    pub const COUNT: u16 = 8;
+
+    /// The id that another process was given, such as one that tells of its servers; `None` for no id of Xen's. It does
+    /// not say whose server that is now: to clean up after a process that was killed, there is
+    /// [`ioreq::destroy_orphans`](super::ioreq::destroy_orphans).
+    #[must_use]
+    pub const fn from_raw(raw: u16) -> Option<Self> {
+        if raw < Self::COUNT { Some(Self(raw)) } else { None }
+    }
+
+    /// All ids that there can be.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        (0..Self::COUNT).map(Self)
+    }
+
     /// The bare number.
     #[must_use]
     pub const fn get(self) -> u16 {
@@ -354,6 +370,13 @@ mod tests {
             (6, [3, 0, 0]),
         ];
         assert_eq!(mock.get(|state| state.dm_ops.clone()), expected);
+    }
+
+    #[test]
+    fn ids_are_those_that_xen_gives() {
+        assert_eq!(ServerId::from_raw(7), Some(ServerId(7)));
+        assert_eq!((ServerId::from_raw(8), ServerId::from_raw(u16::MAX)), (None, None));
+        assert_eq!(ServerId::all().map(ServerId::get).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Mapping {
     }
 
     /// What the pages can be used for.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(super) fn access(&self) -> Access {
         self.access
     }

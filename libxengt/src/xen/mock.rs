@@ -7,7 +7,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a mock that cannot do its work has no other way to say so")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -50,6 +50,8 @@ pub(crate) struct State {
     pub(crate) hypercalls: u32,
     pub(crate) populates: u32,
     pub(crate) bad_mfn_requests: u32,
+    /// The ioreq servers and their ranges (type, first, last), where it matters which there are.
+    pub(crate) servers: Option<BTreeMap<u16, BTreeSet<[u64; 3]>>>,
     pub(crate) dm_ops: Vec<(u32, [u64; 3])>,
 }
 
@@ -167,6 +169,26 @@ impl State {
         if domid == DOMID.get() && !self.dead { Ok(()) } else { Err(Errno(libc::ESRCH)) }
     }
 
+    /// What Xen keeps of ioreq servers.
+    fn serve(&mut self, op: u32, [head, first, last]: [u64; 3]) -> SysResult<()> {
+        let Some(servers) = &mut self.servers else { return Ok(()) };
+        let [id0, id1, _, _, kind @ ..] = head.to_le_bytes();
+        let (id, range) = (u16::from_le_bytes([id0, id1]), [u32::from_le_bytes(kind).into(), first, last]);
+        let none = Errno(libc::ENOENT);
+        match op {
+            sys::XEN_DMOP_map_io_range_to_ioreq_server => {
+                let new = servers.get_mut(&id).ok_or(none)?.insert(range);
+                if new { Ok(()) } else { Err(Errno(libc::EEXIST)) }
+            }
+            sys::XEN_DMOP_unmap_io_range_from_ioreq_server => {
+                if servers.get_mut(&id).ok_or(none)?.remove(&range) { Ok(()) } else { Err(none) }
+            }
+            sys::XEN_DMOP_set_ioreq_server_state => servers.get(&id).map(drop).ok_or(none),
+            sys::XEN_DMOP_destroy_ioreq_server => servers.remove(&id).map(drop).ok_or(none),
+            _ => Ok(()),
+        }
+    }
+
     fn is_ram(&self, gfn: u64) -> bool {
         gfn < self.frames && !self.holes.contains(&gfn)
     }
@@ -236,6 +258,7 @@ impl Driver for MockDriver {
         // SAFETY: the union has three words, all of them written by the caller, without padding.
         let words = unsafe { core::mem::transmute_copy::<_, [u64; 3]>(&op.u) };
         state.dm_ops.push((op.op, words));
+        state.serve(op.op, words)?;
         match op.op {
             sys::XEN_DMOP_create_ioreq_server => {
                 op.u.create_ioreq_server =

@@ -37,6 +37,8 @@ mod mock_events;
 #[cfg(any(test, feature = "testing"))]
 mod mock_instant;
 mod retry;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod version;
 pub mod xenstore;
 

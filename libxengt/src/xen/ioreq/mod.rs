@@ -2,13 +2,18 @@
 //!
 //! Whatever a request says, it is answered: a vCPU waits for the answer, for ever. What cannot be served reads as all
 //! ones, as from a bus where nobody answers, and is counted.
+//!
+//! A process that is killed cannot answer: Xen keeps its server, and vCPUs that wait for it go on waiting until a later
+//! process calls [`destroy_orphans`], or the domain ends.
 #![forbid(unsafe_code)]
 
 mod dispatch;
+mod orphans;
 mod request;
 mod server;
 mod slot;
 
+pub use orphans::{Orphan, destroy_orphans};
 pub use request::{Data, InvalidRequest, IoAccess, Place, Request, Size};
 pub use server::{IoreqServer, Stats};
 pub use slot::RawRequest;

@@ -63,7 +63,7 @@ impl IoreqServer {
         Self::start_on(DeviceModel::open(root, domid)?, events, ranges, claim_writes)
     }
 
-    fn start_on(
+    pub(in crate::xen) fn start_on(
         model: DeviceModel,
         events: EventChannels,
         ranges: &[IoRange],
@@ -310,6 +310,11 @@ impl Drop for Answer<'_> {
     }
 }
 
+/// The device after its end.
+struct Nobody;
+
+impl Handler for Nobody {}
+
 struct GuestBuffers<'a>(&'a LiveMemory);
 
 impl Buffers for GuestBuffers<'_> {
@@ -340,9 +345,10 @@ fn is_served(ranges: &[IoRange], space: IoSpace, at: u64, len: u8) -> bool {
 }
 
 impl Drop for IoreqServer {
-    /// Disabled first, so that no vCPU begins to wait; what waits already is released by the server's end.
+    /// Disabled first, so that no vCPU begins to wait; what waits already is answered as by a device that is gone.
     fn drop(&mut self) {
         log_failure("disabling an ioreq server", self.model.set_state(self.id, false));
+        log_failure("answering what still waits", self.answer_all(&mut Nobody).map(drop));
         for port in &self.ports {
             log_failure("unbinding a vCPU's port", self.events.unbind(*port));
         }
@@ -354,7 +360,7 @@ impl Drop for IoreqServer {
 }
 
 /// There is nobody to tell: the domain may be gone, which is the usual end.
-fn log_failure(what: &str, result: Result<(), XenError>) {
+pub(super) fn log_failure(what: &str, result: Result<(), XenError>) {
     if let Err(error) = result
         && !matches!(error, XenError::NoDomain { .. })
     {

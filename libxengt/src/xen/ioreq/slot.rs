@@ -89,6 +89,23 @@ impl<'a> Slot<'a> {
         // What Xen wrote before it said READY is read after.
         core::sync::atomic::fence(core::sync::atomic::Ordering::Acquire);
         self.page.write(bits_at, bits & !STATE_MASK | IN_PROCESS)?;
+        self.request(bits).map(Some)
+    }
+
+    /// Answers what waits here for a server that is gone, also what it had taken: with all ones. Says whether something
+    /// did.
+    pub(super) fn release(self) -> SysResult<bool> {
+        let bits: u8 = self.page.read(self.base + offset_of!(sys::ioreq, bits))?;
+        if ![READY, IN_PROCESS].contains(&(bits & STATE_MASK)) {
+            return Ok(false);
+        }
+        core::sync::atomic::fence(core::sync::atomic::Ordering::Acquire);
+        let request = self.request(bits)?;
+        self.answer((request.read && !request.data_is_pointer).then(|| request.all_ones()))?;
+        Ok(true)
+    }
+
+    fn request(self, bits: u8) -> SysResult<RawRequest> {
         let request = RawRequest {
             addr: self.page.read(self.base + offset_of!(sys::ioreq, addr))?,
             data: self.page.read(self.base + offset_of!(sys::ioreq, data))?,
@@ -97,7 +114,7 @@ impl<'a> Slot<'a> {
             kind: self.page.read(self.base + offset_of!(sys::ioreq, r#type))?,
             ..RawRequest::default()
         };
-        Ok(Some(RawRequest::from_bits(bits, request)))
+        Ok(RawRequest::from_bits(bits, request))
     }
 
     /// Gives the request back, with `data` for the guest if it reads.

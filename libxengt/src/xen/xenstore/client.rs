@@ -48,7 +48,7 @@ impl Xenstore {
         Ok(Self::new(Box::new(linux::Xenbus::open(root)?), PATIENCE))
     }
 
-    pub(super) fn new(driver: Box<dyn StoreDriver>, patience: Duration) -> Self {
+    pub(in crate::xen) fn new(driver: Box<dyn StoreDriver>, patience: Duration) -> Self {
         Self { driver, patience, next_id: 0, received: Vec::new(), events: VecDeque::new() }
     }
 

@@ -177,6 +177,20 @@ fn the_order_is_xens_up_and_down() {
 }
 
 #[test]
+fn requests_that_wait_at_the_end_are_answered() {
+    let mut lab = start(true).unwrap();
+    lab.server.track(Gfn::new(9)).unwrap();
+    lab.request(0, &read());
+    lab.request(1, &RawRequest { addr: 0x9010, size: 1, read: false, data: 5, ..read() });
+    let (xen, events) = (lab.xen.clone(), lab.events.clone());
+    drop(lab);
+    assert_eq!(xen.peek_ioreq(8, 8), 0xffff_ffff_u64.to_le_bytes(), "as if nobody was there");
+    assert_eq!((xen.peek_ioreq(30, 1)[0] & 0xf, xen.peek_ioreq(62, 1)[0] & 0xf), (3, 3));
+    assert_eq!(xen.peek(9, 0x10, 1), [5], "a write to RAM is not lost");
+    assert_eq!(events.get(|state| state.notified.clone()), [1041, 1042]);
+}
+
+#[test]
 fn a_start_that_fails_leaves_nothing() {
     // The calls of a start: restrict, vcpus, create, two for the page, two ranges, claim, enable.
     for failing in 0..9 {
