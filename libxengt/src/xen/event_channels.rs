@@ -15,6 +15,11 @@ use crate::root::Root;
 pub struct LocalPort(u32);
 
 impl LocalPort {
+    #[cfg(test)]
+    pub(super) const fn for_tests(port: u32) -> Self {
+        Self(port)
+    }
+
     /// The bare number.
     #[must_use]
     pub const fn get(self) -> u32 {

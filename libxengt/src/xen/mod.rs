@@ -89,28 +89,4 @@ impl Xen {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Xen, XenError};
-    use crate::error::{Diagnose, ErrorKind};
-    use crate::root::Root;
-
-    #[test]
-    fn a_host_without_xen_is_named_with_its_fix() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = Root::at(dir.path());
-        let error = Xen::open(&root).unwrap_err();
-        assert!(matches!(&error, XenError::Open { path, .. } if path.starts_with(dir.path())), "{error}");
-        assert_eq!(error.kind(), ErrorKind::NotFound);
-        assert!(error.hint().unwrap().contains("dom0"));
-    }
-
-    #[test]
-    fn a_file_in_the_devices_place_fails_as_the_call_does() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(dir.path().join("dev/xen")).unwrap();
-        std::fs::write(dir.path().join("dev/xen/privcmd"), "").unwrap();
-        let error = Xen::open(&Root::at(dir.path())).unwrap().version().unwrap_err();
-        assert_eq!(error.errno(), Some(libc::ENOTTY), "{error}");
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
-    }
-}
+mod tests;

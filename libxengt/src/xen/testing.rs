@@ -146,6 +146,20 @@ impl MockDomain {
         slot
     }
 
+    /// Lets every call to the hypervisor fail with this errno, or none.
+    pub fn fail_always(&self, errno: Option<i32>) {
+        self.mock.set(|state| state.fail_always = errno);
+    }
+
+    /// How many maps of its pages this process has.
+    ///
+    /// # Panics
+    /// Where there is no `/proc`.
+    #[must_use]
+    pub fn maps(&self) -> usize {
+        self.mock.maps()
+    }
+
     /// How many signals each vCPU has had.
     #[must_use]
     pub fn signals(&self) -> Vec<usize> {
