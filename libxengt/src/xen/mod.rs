@@ -29,7 +29,6 @@ mod live;
 mod map;
 mod memory;
 #[cfg(any(test, feature = "testing"))]
-#[cfg_attr(not(test), expect(dead_code, reason = "most of it is for the unit tests"))]
 mod mock;
 #[cfg(any(test, feature = "testing"))]
 #[cfg_attr(not(test), expect(dead_code, reason = "most of it is for the unit tests"))]
