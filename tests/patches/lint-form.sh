@@ -17,12 +17,12 @@ wrong() { # FILE WHAT
 mapfile -t patches < <(grep -vE '^(#|$)' "$dir/series" || true)
 [ ${#patches[@]} != 0 ] || wrong series 'names no patch'
 
-number=0
+last=0
 for patch in "${patches[@]}"; do
-    number=$((number + 1))
     [ -f "$dir/$patch" ] || { wrong series "names $patch, which is not there"; continue; }
     [[ $patch =~ ^[0-9]{4}-[A-Za-z0-9._-]+\.patch$ ]] || wrong series "$patch is not NNNN-component-what.patch"
-    [ "${patch:0:4}" = "$(printf '%04d' "$number")" ] || wrong series "$patch is number $number"
+    [ "$((10#${patch:0:4}))" -gt "$last" ] || wrong series "$patch stands after number $last"
+    last=$((10#${patch:0:4}))
 done
 
 # A variant for later versions stands beside its patch: NNNN-name.from-4.21.patch beside NNNN-name.patch.
