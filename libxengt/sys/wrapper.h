@@ -11,10 +11,19 @@
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/ioreq.h>
 #include <xen/sched.h>
+#include <xen/domctl.h>
 #include <xen/io/xs_wire.h>
 #include <xen/privcmd.h>
 #include <xen/evtchn.h>
 #include <linux/ioctl.h>
+
+/* domctl is no stable ABI: src/lib.rs has what one probe reads, by hand, and it is checked under these names. */
+#define XENGT_DOMCTL_BYTES sizeof(struct xen_domctl)
+#define XENGT_DOMCTL_CMD offsetof(struct xen_domctl, cmd)
+#define XENGT_DOMCTL_INTERFACE offsetof(struct xen_domctl, interface_version)
+#define XENGT_DOMCTL_DOMAIN offsetof(struct xen_domctl, domain)
+#define XENGT_DOMCTL_INFO_DOMAIN offsetof(struct xen_domctl, u.getdomaininfo.domain)
+#define XENGT_DOMCTL_INFO_FLAGS offsetof(struct xen_domctl, u.getdomaininfo.flags)
 
 /* bindgen does not evaluate macros that call macros; constants it does. */
 #define IOCTL(name) static const uint64_t SYS_##name = name

@@ -32,7 +32,7 @@ macro_rules! transcripts {
 }
 
 transcripts! {
-    audit bad_files bad_nodes bad_options bad_picture bad_sim completions create destroy doctor doctor_roots dump
+    audit by_address bad_files bad_nodes bad_options bad_picture bad_sim completions create destroy doctor doctor_roots dump
     errors_json fences full_host help host list names pause screenshot show sim translate types
 }
 

@@ -11,7 +11,7 @@ use crate::program;
 /// No verb may take longer than this over anything a guest wrote.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 17] = [
     "show --domid 1",
     "list",
     "gtt dump --domid 1",
@@ -21,6 +21,10 @@ const VERBS: [&str; 13] = [
     "gtt dump --domid 1 --space host",
     "gtt audit --domid 1",
     "gtt translate --domid 1 0x8000000 0x28000000 0 0xffffffff",
+    "gtt dump --domid 1 --table 0x200000",
+    "gtt dump --domid 1 --table 0x204ff8 --table-bytes 0x2000 --generation gen8 --json",
+    "gtt translate --domid 1 --table 0x200000 0 0x1000 0x7000 0xffffffff",
+    "gtt translate --domid 1 --space ppgtt --pml4 0x200000 --generation gen8 0 0x100000 0xffffffffffff",
     "gtt translate --domid 1 --space ppgtt --pml4 0x200000 --len 0xfffffffff000 0",
     "fence list",
     "fence list --domid 1",

@@ -151,6 +151,11 @@ impl DeviceModel {
         Ok(Self { xen, domid })
     }
 
+    /// A handle that shares the rights of `xen`, for asking only.
+    pub(super) fn asking(xen: &Xen, domid: DomId) -> Self {
+        Self { xen: xen.clone(), domid }
+    }
+
     /// The domain.
     #[must_use]
     pub fn domid(&self) -> DomId {

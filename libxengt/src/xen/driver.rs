@@ -26,6 +26,19 @@ pub(crate) enum Hypercall<'a> {
     /// `XENMEM_get_mfn_from_pfn`; replaces the guest frames in `frames`, at most [`MFN_BATCH`]. The domain is a
     /// bare number so that the probe can name one that cannot exist.
     MfnsOfGfns { domid: u16, frames: &'a mut [u64] },
+    /// `XEN_DOMCTL_getdomaininfo` in version `interface` of domctl, into `info`. The domain is a bare number because
+    /// domain 0 can be asked about.
+    DomainInfo { domid: u16, interface: u32, info: &'a mut DomainInfo },
+}
+
+/// The fields of `struct xen_domctl_getdomaininfo` that all versions have in one place. Xen leaves what it does not
+/// answer as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DomainInfo {
+    /// Whom it is about: not always whom was asked.
+    pub(crate) domain: u16,
+    /// `XEN_DOMINF_*`.
+    pub(crate) flags: u32,
 }
 
 /// The most frames that one `XENMEM_get_mfn_from_pfn` takes.

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use libxengt_sys as sys;
 
 use super::Xen;
-use super::driver::{Driver, Hypercall, MFN_BATCH};
+use super::driver::{DomainInfo, Driver, Hypercall, MFN_BATCH};
 use super::error::{Errno, SysResult};
 use super::map::{Access, Mapping, PAGE};
 use crate::addr::DomId;
@@ -35,6 +35,12 @@ pub(crate) struct State {
     /// Frames that can be mapped, and are gone when their machine frame is asked for.
     pub(crate) vanish: Vec<u64>,
     pub(crate) mfn_extension: bool,
+    /// The version of domctl that Xen speaks, and the flags of the domain.
+    pub(crate) domctl: u32,
+    pub(crate) flags: u32,
+    /// As Xen 4.18 and before: who asks about a domain that is not there is told of the next one.
+    pub(crate) tells_next: bool,
+    pub(crate) not_hvm: bool,
     pub(crate) extraversion: Vec<u8>,
     pub(crate) dead: bool,
     /// Errors of the next calls, the last one first.
@@ -230,6 +236,20 @@ impl Driver for MockDriver {
                 **frames = 2;
                 Ok(0)
             }
+            Hypercall::DomainInfo { domid, interface, info } => {
+                if *interface != state.domctl {
+                    return Err(Errno(libc::EACCES));
+                }
+                if *domid == 0 {
+                    **info = DomainInfo { domain: 0, flags: 0x20 };
+                    return Ok(0);
+                }
+                if !state.tells_next || *domid > DOMID.get() {
+                    state.alive(*domid)?;
+                }
+                **info = DomainInfo { domain: DOMID.get(), flags: state.flags };
+                Ok(0)
+            }
             Hypercall::MfnsOfGfns { domid, frames } => {
                 if !state.mfn_extension {
                     return Err(Errno(libc::ENOSYS));
@@ -255,6 +275,9 @@ impl Driver for MockDriver {
     fn dm_op(&self, domid: DomId, op: &mut sys::xen_dm_op) -> SysResult<()> {
         let mut state = self.begin(Some(domid.get()))?;
         state.alive(domid.get())?;
+        if state.not_hvm {
+            return Err(Errno(libc::EINVAL));
+        }
         // SAFETY: the union has three words, all of them written by the caller, without padding.
         let words = unsafe { core::mem::transmute_copy::<_, [u64; 3]>(&op.u) };
         state.dm_ops.push((op.op, words));

@@ -17,6 +17,7 @@
 
 mod crossings;
 mod device_model;
+mod domctl;
 mod driver;
 mod error;
 mod event_channels;
@@ -35,6 +36,7 @@ mod mock;
 mod mock_events;
 #[cfg(any(test, feature = "testing"))]
 mod mock_instant;
+mod own_frames;
 mod retry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -45,12 +47,14 @@ use std::sync::Arc;
 
 pub use crossings::Crossings;
 pub use device_model::{DeviceModel, IoRange, MemType, Sbdf, ServerId, ShutdownReason};
+pub use domctl::{DomainKind, Domctl};
 pub use error::XenError;
 pub use event_channels::{EventChannels, LocalPort};
 pub use foreign::{ForeignPages, PageError};
 pub use live::LiveMemory;
 pub use map::Access;
 pub use memory::{FrameState, MfnExtension};
+pub use own_frames::OwnFrames;
 pub use version::Version;
 
 use crate::root::Root;

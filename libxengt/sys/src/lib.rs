@@ -2,7 +2,8 @@
 //! The public ABI of Xen and of Linux's Xen devices: types and numbers, no logic.
 //!
 //! `bindings.rs` is what `generate.sh` writes; its head names the headers. Those of Xen are stable: they do not
-//! change between releases, unlike those of `domctl` and `sysctl`, which are not here.
+//! change between releases, unlike those of `domctl` and `sysctl`: of these only the fields that a probe of one
+//! `domctl` reads are here.
 #![no_std]
 #![forbid(unsafe_code)]
 #![expect(
@@ -30,6 +31,30 @@ pub struct xen_get_mfn_from_pfn {
     /// Whose.
     pub domid: domid_t,
 }
+
+/// The hypercall of the domain builder and of tools. Not a stable ABI: every call names the version of the interface.
+pub const __HYPERVISOR_domctl: u32 = 36;
+/// Asks what a domain is.
+pub const XEN_DOMCTL_getdomaininfo: u32 = 5;
+/// The domain is being destroyed.
+pub const XEN_DOMINF_dying: u32 = 1 << 0;
+/// It is HVM.
+pub const XEN_DOMINF_hvm_guest: u32 = 1 << 1;
+/// It has hardware-assisted paging.
+pub const XEN_DOMINF_hap: u32 = 1 << 8;
+
+/// Bytes of `struct xen_domctl`, in every version so far.
+pub const XENGT_DOMCTL_BYTES: usize = 144;
+/// Offset of `cmd`, of 32 bits.
+pub const XENGT_DOMCTL_CMD: usize = 0;
+/// Offset of `interface_version`, of 32 bits.
+pub const XENGT_DOMCTL_INTERFACE: usize = 4;
+/// Offset of `domain`.
+pub const XENGT_DOMCTL_DOMAIN: usize = 8;
+/// Offset of `u.getdomaininfo.domain`.
+pub const XENGT_DOMCTL_INFO_DOMAIN: usize = 16;
+/// Offset of `u.getdomaininfo.flags`, of 32 bits.
+pub const XENGT_DOMCTL_INFO_FLAGS: usize = 20;
 
 /// A request in the page that Xen shares with an emulator (`struct ioreq`, xen/hvm/ioreq.h).
 ///

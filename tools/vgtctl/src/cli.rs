@@ -65,8 +65,11 @@ pub(crate) enum Verb {
     Fence(Fence),
     /// Save a picture of a guest's screen
     Screenshot(Screenshot),
-    /// Check the host step by step, and say how to fix what is missing
-    Doctor,
+    /// Check the host step by step, and a domain with it; say how to fix what is missing
+    Doctor {
+        #[command(flatten)]
+        domain: OptionalDomain,
+    },
     /// Manage the simulated host
     #[command(subcommand)]
     Sim(SimVerb),
@@ -164,6 +167,25 @@ pub(crate) struct Tables {
     /// The four page directories of a 3-level PPGTT in guest memory
     #[arg(long, value_name = "GPA,GPA,GPA,GPA", value_delimiter = ',')]
     pub(crate) pdp: Vec<Gpa>,
+    /// A global GTT as an array of entries in guest memory [default: the vGPU's own, which dom0's kernel keeps]
+    #[arg(long, value_name = "GPA", conflicts_with_all = ["pml4", "pdp"])]
+    pub(crate) table: Option<Gpa>,
+    /// Bytes of that array, 8 for each 4 KB that it maps
+    #[arg(long = "table-bytes", value_name = "BYTES", default_value = "0x800000", requires = "table")]
+    #[arg(value_parser = table_entries)]
+    pub(crate) table_entries: u32,
+    /// Whose tables these are [default: those of the host's GPU; by address, without a GPU, gen9]
+    #[arg(long, value_enum)]
+    pub(crate) generation: Option<Generation>,
+}
+
+/// A graphics generation, as people name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Generation {
+    /// Broadwell
+    Gen8,
+    /// Skylake to Comet Lake: page tables may hold 64 KB pages
+    Gen9,
 }
 
 #[derive(Debug, Subcommand)]
@@ -270,6 +292,17 @@ fn domain_name(text: &str) -> Result<String, String> {
 
 fn byte_count(text: &str) -> Result<u64, libxengt::addr::ParseNumberError> {
     libxengt::addr::parse_u64(text, u64::MAX)
+}
+
+/// How many entries of a global GTT that many bytes are; the largest one maps 4 GB.
+fn table_entries(text: &str) -> Result<u32, String> {
+    let bytes = libxengt::addr::parse_u64(text, 8 << 20)
+        .map_err(|_| "give a number of bytes up to 0x800000, for a space of 4 GB".to_owned())?;
+    match bytes / 8 {
+        0 => Err("a table has 8 bytes at least".to_owned()),
+        _ if !bytes.is_multiple_of(8) => Err("entries have 8 bytes each".to_owned()),
+        entries => u32::try_from(entries).map_err(|e| e.to_string()),
+    }
 }
 
 fn device_id(text: &str) -> Result<u16, String> {

@@ -4,7 +4,7 @@ use core::mem::offset_of;
 
 use libxengt_sys as sys;
 
-use super::super::driver::{Hypercall, MFN_BATCH};
+use super::super::driver::{DomainInfo, Hypercall, MFN_BATCH};
 use super::super::error::{Errno, SysResult};
 use super::super::map::PAGE;
 use super::buffer::HypercallBuffer;
@@ -52,6 +52,19 @@ pub(super) fn store(call: &Hypercall<'_>, buffer: &mut HypercallBuffer) -> SysRe
             buffer.store(LIST, zerocopy::IntoBytes::as_bytes(&**frames))?;
             (sys::__HYPERVISOR_memory_op, sys::XENMEM_get_mfn_from_pfn)
         }
+        Hypercall::DomainInfo { domid, interface, info } => {
+            buffer.store(ARGUMENT, &[0; sys::XENGT_DOMCTL_BYTES])?;
+            buffer.store(sys::XENGT_DOMCTL_CMD, &sys::XEN_DOMCTL_getdomaininfo.to_ne_bytes())?;
+            buffer.store(sys::XENGT_DOMCTL_INTERFACE, &interface.to_ne_bytes())?;
+            buffer.store(sys::XENGT_DOMCTL_DOMAIN, &domid.to_ne_bytes())?;
+            buffer.store(sys::XENGT_DOMCTL_INFO_DOMAIN, &info.domain.to_ne_bytes())?;
+            buffer.store(sys::XENGT_DOMCTL_INFO_FLAGS, &info.flags.to_ne_bytes())?;
+            // Alone among these it has no number of a subcall: that is in the argument.
+            return Ok(sys::privcmd_hypercall {
+                op: sys::__HYPERVISOR_domctl.into(),
+                arg: [argument, 0, 0, 0, 0],
+            });
+        }
     };
     // Without a place to write to, xen_version only answers.
     let argument =
@@ -73,12 +86,19 @@ pub(super) fn load(call: &mut Hypercall<'_>, buffer: &HypercallBuffer) -> SysRes
         Hypercall::MfnsOfGfns { frames, .. } => {
             buffer.load(LIST, zerocopy::IntoBytes::as_mut_bytes(&mut **frames))
         }
+        Hypercall::DomainInfo { info, .. } => {
+            let (mut domain, mut flags) = ([0; 2], [0; 4]);
+            buffer.load(sys::XENGT_DOMCTL_INFO_DOMAIN, &mut domain)?;
+            buffer.load(sys::XENGT_DOMCTL_INFO_FLAGS, &mut flags)?;
+            **info = DomainInfo { domain: u16::from_ne_bytes(domain), flags: u32::from_ne_bytes(flags) };
+            Ok(())
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Hypercall, HypercallBuffer, load, store};
+    use super::{DomainInfo, Hypercall, HypercallBuffer, load, store};
     use crate::addr::DomId;
 
     fn bytes<const N: usize>(buffer: &HypercallBuffer, at: usize) -> [u8; N] {
@@ -126,6 +146,23 @@ mod tests {
         buffer.store(8, &2_u32.to_ne_bytes()).unwrap();
         load(&mut call, &buffer).unwrap();
         assert_eq!(frames, 2);
+    }
+
+    #[test]
+    fn the_domain_call_names_its_interface_and_takes_only_what_leads() {
+        let mut buffer = HypercallBuffer::new(None).unwrap();
+        buffer.store(0, &[0xff; 4096]).unwrap();
+        let mut info = DomainInfo { domain: 0x7ff4, flags: 0 };
+        let mut call = Hypercall::DomainInfo { domid: 7, interface: 0x15, info: &mut info };
+        let made = store(&call, &mut buffer).unwrap();
+        assert_eq!((made.op, made.arg), (36, [buffer.address(0), 0, 0, 0, 0]));
+        // cmd, interface, domain and pads, then the answer's domain, pad, flags
+        let words = [5_u32, 0x15, 7, 0, 0x7ff4, 0].map(u32::to_ne_bytes).concat();
+        assert_eq!(bytes::<24>(&buffer, 0).as_slice(), words);
+        assert_eq!(bytes::<120>(&buffer, 24), [0; 120]);
+        buffer.store(16, &[7_u32, 0x102].map(u32::to_ne_bytes).concat()).unwrap();
+        load(&mut call, &buffer).unwrap();
+        assert_eq!(info, DomainInfo { domain: 7, flags: 0x102 });
     }
 
     #[test]

@@ -10,11 +10,12 @@ use libxengt::host::Host;
 use libxengt::node::{self, NodeError};
 use libxengt::vgpu_type::VgpuType;
 
-use super::Check;
 use super::hypervisor::{self, Answering};
+use super::{Check, domain};
+use crate::cli::OptionalDomain;
 use crate::output::size;
 
-pub(super) fn all(host: &Host) -> Vec<Check> {
+pub(super) fn all(host: &Host, domain: &OptionalDomain) -> Vec<Check> {
     let gpu = host.gpu();
     let xen = hypervisor::open(host);
     let found = gpu.as_ref().ok();
@@ -22,10 +23,11 @@ pub(super) fn all(host: &Host) -> Vec<Check> {
         Ok(gpu) => platform(gpu),
         Err(error) => Check::fail("gpu", error.to_string(), hint(error)),
     };
-    vec![
+    let mut checks = vec![
         dom0(host),
         hypervisor::version(&xen),
         hypervisor::mfn_extension(&xen),
+        hypervisor::domctl(&xen),
         gpu_check,
         found.map_or_else(|| no_gpu("driver"), driver),
         enable_gvt(host),
@@ -37,7 +39,9 @@ pub(super) fn all(host: &Host) -> Vec<Check> {
         other_driver(host),
         iommu(host, &xen),
         orphans(host),
-    ]
+    ];
+    checks.extend(domain::all(host, &xen, domain));
+    checks
 }
 
 fn hint(error: &impl Diagnose) -> String {

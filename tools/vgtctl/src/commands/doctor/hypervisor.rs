@@ -6,7 +6,7 @@ use libxengt::addr::DomId;
 use libxengt::error::{Diagnose, ErrorKind};
 use libxengt::host::Host;
 use libxengt::xen::xenstore::Xenstore;
-use libxengt::xen::{MfnExtension, Xen, XenError};
+use libxengt::xen::{Domctl, MfnExtension, Xen, XenError};
 
 use super::Check;
 
@@ -19,8 +19,8 @@ pub(super) enum Answering {
     Files,
 }
 
-const SIMULATED: &str = "a simulated host has no hypervisor";
-const FILES: &str = "there are no Xen devices under this --root";
+pub(super) const SIMULATED: &str = "a simulated host has no hypervisor";
+pub(super) const FILES: &str = "there are no Xen devices under this --root";
 /// The oldest Xen that has every call that the kernel module makes.
 const OLDEST: (u32, u32) = (4, 17);
 
@@ -38,7 +38,7 @@ pub(super) fn open(host: &Host) -> Answering {
     }
 }
 
-fn failed(check: &'static str, error: &XenError) -> Check {
+pub(super) fn failed(check: &'static str, error: &XenError) -> Check {
     let fix = error.hint().map_or_else(|| "see the message".to_owned(), std::borrow::Cow::into_owned);
     Check::fail(check, error.to_string(), fix)
 }
@@ -80,6 +80,36 @@ pub(super) fn mfn_extension(xen: &Answering) -> Check {
     }
 }
 
+pub(super) fn domctl(xen: &Answering) -> Check {
+    const CHECK: &str = "domctl";
+    let xen = match xen {
+        Answering::Yes(xen) => xen,
+        Answering::No(_) => return Check::skip(CHECK, "Xen does not answer"),
+        Answering::Simulated => return Check::skip(CHECK, SIMULATED),
+        Answering::Files => return Check::skip(CHECK, FILES),
+    };
+    domctl_said(xen.domctl())
+}
+
+fn domctl_said(answer: Result<Domctl, XenError>) -> Check {
+    const CHECK: &str = "domctl";
+    match answer {
+        Ok(Domctl::Granted { interface }) => {
+            Check::ok(CHECK, format!("Xen grants it to this domain (interface {interface:#x})"))
+        }
+        Ok(Domctl::Denied) => Check::fail(
+            CHECK,
+            "Xen denies it to this domain",
+            "run it in dom0: only the control domain gives guests the GPU's memory and ports",
+        ),
+        Ok(_) => Check::skip(
+            CHECK,
+            "unknown: Xen's interface is none of 4.17 to 4.20, or its security policy (FLASK) denies the probe",
+        ),
+        Err(error) => failed(CHECK, &error),
+    }
+}
+
 pub(super) fn iommu(xen: &Answering) -> Check {
     const CHECK: &str = "iommu";
     let xen = match xen {
@@ -117,4 +147,27 @@ pub(super) fn live_domains(host: &Host) -> Result<Vec<DomId>, String> {
     let mut store = Xenstore::open(host.root()).map_err(|error| error.to_string())?;
     let domains = store.domains().map_err(|error| error.to_string())?;
     Ok(domains.into_iter().map(|domain| domain.domid).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use libxengt::xen::{Domctl, XenError};
+
+    use super::domctl_said;
+    use crate::commands::doctor::Verdict;
+
+    #[test]
+    fn only_a_denial_or_a_failure_of_domctl_fails() {
+        let call = "XEN_DOMCTL_getdomaininfo";
+        for (answer, verdict) in [
+            (Ok(Domctl::Granted { interface: 0x15 }), Verdict::Ok),
+            (Ok(Domctl::UnknownInterface), Verdict::Skip),
+            (Ok(Domctl::Denied), Verdict::Fail),
+            (Err(XenError::Call { call, errno: 38 }), Verdict::Fail),
+        ] {
+            let check = domctl_said(answer);
+            assert_eq!(check.verdict, verdict, "{check:?}");
+            assert_eq!(check.fix.is_some(), verdict == Verdict::Fail, "{check:?}");
+        }
+    }
 }

@@ -4,12 +4,14 @@
 //! skipped and says so. Each has its evidence and its fix.
 
 mod checks;
+mod domain;
 mod hypervisor;
 
 use libxengt::host::Host;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::cli::OptionalDomain;
 use crate::exit_code;
 use crate::failure::Failure;
 use crate::output::Report;
@@ -51,8 +53,8 @@ impl Check {
     }
 }
 
-pub(super) fn run(host: &Host) -> Result<Report, Failure> {
-    let checks = checks::all(host);
+pub(super) fn run(host: &Host, domain: &OptionalDomain) -> Result<Report, Failure> {
+    let checks = checks::all(host, domain);
     let count = |verdict| checks.iter().filter(|check| check.verdict == verdict).count();
     let (failed, warned) = (count(Verdict::Fail), count(Verdict::Warn));
     let mut text: String = checks.iter().map(line).collect();

@@ -1,11 +1,13 @@
 //! `vgtctl gtt dump`.
 
 use libxengt::addr::{DomId, GuestGma, HostGma, PhysAddr};
-use libxengt::gtt::{Ggtt, GraphicsAddr, Ppgtt, Run, Target, WalkBudget};
+use libxengt::gtt::{Ggtt, GraphicsAddr, MemoryGgtt, Ppgtt, Run, Target, WalkBudget};
 use libxengt::host::Host;
 use libxengt::inspect::VirtualGgtt;
+use libxengt::platform::Generation;
 use serde_json::{Value, json};
 
+use super::tables::Source;
 use super::translate::space_name;
 use super::{runs, tables};
 use crate::cli::{Space, Tables};
@@ -14,21 +16,26 @@ use crate::failure::Failure;
 use crate::output::{Report, size};
 
 pub(super) fn run(host: &Host, domid: DomId, options: &Tables, limit: usize) -> Result<Report, Failure> {
-    let vgpu = host.control().get(domid)?;
-    let spec = tables::spec(host)?;
+    let source = Source::of(options)?;
+    let window = if source.is_by_address() { None } else { host.control().get(domid)?.window };
+    let (spec, generation) = tables::spec_for(host, options, &source)?;
     let mut listing = Listing { limit, ..Listing::default() };
-    match options.space {
-        Space::Ggtt => {
+    match source {
+        Source::Virtual => {
             listing.take(Ggtt::<GuestGma, _>::new(VirtualGgtt::open(host.root(), domid)?, spec).dump());
         }
-        Space::Ppgtt => {
+        Source::Array { at, entries } => {
             let memory = tables::guest_memory(host, domid)?;
-            let table = Ppgtt::new(&memory, tables::root(host, domid, options)?, spec);
-            listing.take(table.dump(WalkBudget::default()));
+            listing.take(Ggtt::<GuestGma, _>::new(MemoryGgtt::new(&memory, at, entries), spec).dump());
         }
-        Space::Host => {
+        Source::Ppgtt(root) => {
+            let memory = tables::guest_memory(host, domid)?;
+            let root = root.map_or_else(|| tables::announced(host, domid), Ok)?;
+            listing.take(Ppgtt::new(&memory, root, spec).dump(WalkBudget::default()));
+        }
+        Source::Host => {
             let table = Ggtt::<HostGma, _>::new(host.gpu()?.map_mmio()?, spec);
-            let Some(window) = vgpu.window else {
+            let Some(window) = window else {
                 return Err(Failure::new(
                     exit_code::UNSUPPORTED,
                     "this kernel does not show the vGPU's window in the host's GGTT",
@@ -41,7 +48,7 @@ pub(super) fn run(host: &Host, domid: DomId, options: &Tables, limit: usize) -> 
             }
         }
     }
-    listing.report(domid, options.space)
+    listing.report(domid, options.space, generation)
 }
 
 #[derive(Default)]
@@ -71,7 +78,7 @@ impl Listing {
         }
     }
 
-    fn report(mut self, domid: DomId, space: Space) -> Result<Report, Failure> {
+    fn report(mut self, domid: DomId, space: Space, generation: Generation) -> Result<Report, Failure> {
         let cut = if self.cut { ", cut short by --limit" } else { "" };
         self.text.push_str(&format!(
             "{} runs, {} mapped, {} faults{cut}\n",
@@ -83,6 +90,7 @@ impl Listing {
         let json = json!({
             "domid": domid.get(),
             "space": space_name(space),
+            "generation": tables::generation_name(generation),
             "runs": self.json,
             "mapped_bytes": self.mapped,
             "faults": self.faults,

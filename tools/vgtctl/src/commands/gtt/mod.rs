@@ -2,6 +2,7 @@
 
 mod audit;
 mod dump;
+mod machine;
 mod runs;
 mod tables;
 mod translate;

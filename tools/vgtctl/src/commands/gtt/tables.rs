@@ -1,6 +1,7 @@
 //! The tables that the options name.
 
-use libxengt::addr::{DomId, Gpa};
+use libxengt::addr::{DomId, Gpa, PAGE_SIZE};
+use libxengt::error::{Diagnose, ErrorKind};
 use libxengt::gtt::{MmuSpec, Root, gen8, gen9};
 use libxengt::host::Host;
 use libxengt::inspect::MmioImage;
@@ -8,18 +9,96 @@ use libxengt::memory::{GuestMemory, MemoryError};
 use libxengt::platform::Generation;
 use libxengt::pvinfo::G2v;
 use libxengt::sim::FileMemory;
-use libxengt::xen::{LiveMemory, Xen};
+use libxengt::xen::{LiveMemory, Xen, XenError};
 
-use crate::cli::Tables;
+use crate::cli::{self, Space, Tables};
 use crate::exit_code;
 use crate::failure::Failure;
 
+/// Where a walk takes its entries from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source {
+    /// The vGPU's global GTT, which dom0's kernel keeps.
+    Virtual,
+    /// A global GTT in guest memory.
+    Array { at: Gpa, entries: u32 },
+    /// A PPGTT in guest memory; without a root the one that the guest announced last.
+    Ppgtt(Option<Root<Gpa>>),
+    /// The host's global GTT.
+    Host,
+}
+
+impl Source {
+    /// What the options name together.
+    pub(super) fn of(options: &Tables) -> Result<Self, Failure> {
+        let usage = |message: &str, hint: &str| Err(Failure::new(exit_code::USAGE, message).hint(hint));
+        let root = named_root(options)?;
+        match (options.space, root, options.table) {
+            (Space::Ppgtt, root, None) => Ok(Self::Ppgtt(root)),
+            (_, Some(_), _) => usage("--pml4 and --pdp name a PPGTT", "add --space ppgtt"),
+            (Space::Ggtt, None, None) => Ok(Self::Virtual),
+            (Space::Host, None, None) => Ok(Self::Host),
+            (Space::Ggtt, None, Some(at)) if !at.is_aligned(8) => {
+                let message = format!("--table {at} is not the address of an entry");
+                usage(&message, "entries lie at multiples of 8")
+            }
+            (Space::Ggtt, None, Some(at)) => {
+                let entries = options.table_entries;
+                if at.checked_add((u64::from(entries) * 8).saturating_sub(1)).is_none() {
+                    let message = format!("--table {at} ends beyond the last guest physical address");
+                    return usage(&message, "name a lower address, or fewer bytes with --table-bytes");
+                }
+                Ok(Self::Array { at, entries })
+            }
+            (_, None, Some(_)) => usage(
+                "--table is a global GTT in guest memory",
+                "take it with --space ggtt; a PPGTT's root is --pml4 or --pdp",
+            ),
+        }
+    }
+
+    /// Whether all is in the guest's memory at addresses that are given: then no vGPU and no GPU is needed.
+    pub(super) fn is_by_address(&self) -> bool {
+        matches!(self, Self::Array { .. } | Self::Ppgtt(Some(_)))
+    }
+}
+
 /// How this host's GPU reads its tables.
 pub(in crate::commands) fn spec(host: &Host) -> Result<MmuSpec, Failure> {
-    Ok(match host.gpu()?.generation()? {
+    Ok(read_by(host.gpu()?.generation()?))
+}
+
+/// How the tables are to be read, and by which generation's rules that is.
+pub(super) fn spec_for(
+    host: &Host,
+    options: &Tables,
+    source: &Source,
+) -> Result<(MmuSpec, Generation), Failure> {
+    let generation = match options.generation {
+        Some(cli::Generation::Gen8) => Generation::Gen8,
+        Some(cli::Generation::Gen9) => Generation::Gen9,
+        None => match host.gpu().map_err(Failure::from).and_then(|gpu| Ok(gpu.generation()?)) {
+            Ok(generation) => generation,
+            Err(failure) if source.is_by_address() => {
+                log::info!("taking the tables for Gen9 ones: {}", failure.message);
+                Generation::Gen9
+            }
+            Err(failure) => return Err(failure),
+        },
+    };
+    Ok((read_by(generation), generation))
+}
+
+fn read_by(generation: Generation) -> MmuSpec {
+    match generation {
         Generation::Gen8 => gen8::MMU,
-        _ => gen9::MMU,
-    })
+        Generation::Gen9 => gen9::MMU,
+    }
+}
+
+/// A generation in JSON and options.
+pub(super) fn generation_name(generation: Generation) -> String {
+    generation.to_string().to_lowercase()
 }
 
 /// A guest's memory: a simulated guest's file, or a running guest's frames.
@@ -56,20 +135,44 @@ impl GuestMemory for Memory {
 
 /// A guest's memory.
 pub(in crate::commands) fn guest_memory(host: &Host, domid: DomId) -> Result<Memory, Failure> {
-    match host.sim() {
-        Some(sim) => Ok(Memory::File(sim.guest_memory(domid)?)),
-        None => Ok(Memory::Live(LiveMemory::new(&Xen::open(host.root())?, domid)?)),
+    if let Some(sim) = host.sim() {
+        return Ok(Memory::File(sim.guest_memory(domid)?));
     }
+    let xen = Xen::open(host.root()).map_err(no_xen)?;
+    // A PV guest's frame numbers are the machine's: what is read there would be right by accident.
+    if xen.domain_kind(domid).is_ok_and(|kind| !kind.hvm) {
+        let message = format!("domain {domid} is not HVM: it has no guest physical memory");
+        return Err(Failure::new(exit_code::UNSUPPORTED, message).hint("name an HVM domain"));
+    }
+    Ok(Memory::Live(LiveMemory::new(&xen, domid)?))
 }
 
-/// The PPGTT's root: from the options, or the one the guest's driver announced last.
-pub(super) fn root(host: &Host, domid: DomId, options: &Tables) -> Result<Root<Gpa>, Failure> {
+/// That there is no Xen says nothing of any domain.
+pub(super) fn no_xen(error: XenError) -> Failure {
+    let absent = error.kind() == ErrorKind::NotFound;
+    let failure = Failure::from(error);
+    if absent { Failure { code: exit_code::UNSUPPORTED, ..failure } } else { failure }
+}
+
+/// The PPGTT's root in the options.
+fn named_root(options: &Tables) -> Result<Option<Root<Gpa>>, Failure> {
+    let hint = "page tables lie at multiples of 0x1000";
+    let unaligned = |option: &str, at: Gpa| {
+        Failure::new(exit_code::USAGE, format!("{option} {at} is not the address of a page")).hint(hint)
+    };
     if let Some(pml4) = options.pml4 {
-        return Ok(Root::Pml4(pml4));
+        return if pml4.is_aligned(PAGE_SIZE) {
+            Ok(Some(Root::Pml4(pml4)))
+        } else {
+            Err(unaligned("--pml4", pml4))
+        };
+    }
+    if let Some(at) = options.pdp.iter().find(|at| !at.is_aligned(PAGE_SIZE)) {
+        return Err(unaligned("--pdp", *at));
     }
     match options.pdp.as_slice() {
-        [] => announced(host, domid),
-        [a, b, c, d] => Ok(Root::from_pdp_registers([a, b, c, d].map(|pdp| pdp.get()))),
+        [] => Ok(None),
+        [a, b, c, d] => Ok(Some(Root::from_pdp_registers([a, b, c, d].map(|pdp| pdp.get())))),
         some => {
             let message = format!("--pdp names {} page directories, expected 4", some.len());
             Err(Failure::new(exit_code::USAGE, message).hint("a 3-level PPGTT has four, separated by commas"))
@@ -77,7 +180,8 @@ pub(super) fn root(host: &Host, domid: DomId, options: &Tables) -> Result<Root<G
     }
 }
 
-fn announced(host: &Host, domid: DomId) -> Result<Root<Gpa>, Failure> {
+/// The PPGTT's root that the guest's driver announced last.
+pub(super) fn announced(host: &Host, domid: DomId) -> Result<Root<Gpa>, Failure> {
     let page = MmioImage::open(host.root(), domid)?.pvinfo()?;
     match page.notification() {
         Ok(G2v::PpgttL4Create) => Ok(Root::from_pml4_register(page.pdp_registers[0])),

@@ -1,14 +1,18 @@
 //! `vgtctl gtt translate`.
 
-use libxengt::addr::{DomId, Gpa, GuestGma, HostGma, PhysAddr, PpgttAddr};
+use libxengt::addr::{AddrError, DomId, Gpa, GuestGma, HostGma, PhysAddr, PpgttAddr};
 use libxengt::error::{Diagnose, ErrorKind};
-use libxengt::gtt::{Ggtt, GraphicsAddr, Ppgtt, Run, Translation, WalkBudget, WalkError};
+use libxengt::gtt::{
+    Ggtt, GgttSource, GraphicsAddr, GttAddr, MemoryGgtt, Ppgtt, Run, Translation, WalkBudget, WalkError,
+};
 use libxengt::host::Host;
 use libxengt::inspect::VirtualGgtt;
-use libxengt::p2m::P2m;
+use libxengt::memory::{GuestMemory, MemoryErrorReason};
 use libxengt::window::Window;
 use serde_json::{Value, json};
 
+use super::machine::Machine;
+use super::tables::{Memory, Source};
 use super::{runs, tables};
 use crate::cli::{Space, Tables};
 use crate::exit_code;
@@ -23,25 +27,24 @@ pub(super) fn run(
     range: Option<(u64, usize)>,
     addresses: &[u64],
 ) -> Result<Report, Failure> {
-    let vgpu = host.control().get(domid)?;
-    let spec = tables::spec(host)?;
+    let source = Source::of(options)?;
+    let window = if source.is_by_address() { None } else { host.control().get(domid)?.window };
+    let (spec, generation) = tables::spec_for(host, options, &source)?;
     let len = range.map(|(len, _)| len);
     let limit = range.map_or(usize::MAX, |(_, limit)| limit);
-    let mut answer = Answer { p2m: p2m(host, domid), window: vgpu.window, limit, ..Answer::default() };
-    match options.space {
-        Space::Ggtt => {
-            let table = Ggtt::<GuestGma, _>::new(VirtualGgtt::open(host.root(), domid)?, spec);
-            for raw in addresses {
-                let gma = GuestGma::try_new(*raw).map_err(out_of_space)?;
-                match len {
-                    None => answer.single(gma, table.translate(gma)),
-                    Some(len) => answer.range(table.translate_range(gma, len)?),
-                }
-            }
-        }
-        Space::Ppgtt => {
-            let memory = tables::guest_memory(host, domid)?;
-            let table = Ppgtt::new(&memory, tables::root(host, domid, options)?, spec);
+    let memory = match source {
+        Source::Host => None,
+        Source::Array { .. } | Source::Ppgtt(_) => Some(tables::guest_memory(host, domid)?),
+        // Only to see whether anything is where an entry leads.
+        Source::Virtual => tables::guest_memory(host, domid).ok(),
+    };
+    let guests = len.is_none() && !matches!(source, Source::Host);
+    let machine = guests.then(|| Machine::of(host, domid));
+    let mut answer = Answer { memory: memory.as_ref(), machine, window, limit, ..Answer::default() };
+    match (source, memory.as_ref()) {
+        (Source::Ppgtt(root), Some(memory)) => {
+            let root = root.map_or_else(|| tables::announced(host, domid), Ok)?;
+            let table = Ppgtt::new(memory, root, spec);
             for raw in addresses {
                 let va = PpgttAddr::try_new(*raw).map_err(out_of_space)?;
                 match len {
@@ -50,25 +53,33 @@ pub(super) fn run(
                 }
             }
         }
-        Space::Host => {
-            let table = Ggtt::<HostGma, _>::new(host.gpu()?.map_mmio()?, spec);
-            for raw in addresses {
-                let gma = HostGma::try_new(*raw).map_err(out_of_space)?;
-                match len {
-                    None => answer.single(gma, table.translate(gma)),
-                    Some(len) => answer.range(table.translate_range(gma, len)?),
-                }
-            }
+        (Source::Array { at, entries }, Some(memory)) => {
+            let entries = MemoryGgtt::new(memory, at, entries);
+            answer.global(&Ggtt::new(entries, spec), GuestGma::try_new, addresses, len)?;
+        }
+        (Source::Host, _) => {
+            let table = Ggtt::new(host.gpu()?.map_mmio()?, spec);
+            answer.global(&table, HostGma::try_new, addresses, len)?;
+        }
+        (Source::Virtual | Source::Ppgtt(_) | Source::Array { .. }, _) => {
+            let entries = VirtualGgtt::open(host.root(), domid)?;
+            answer.global(&Ggtt::new(entries, spec), GuestGma::try_new, addresses, len)?;
         }
     }
     if answer.cut {
         answer.code = exit_code::WARNINGS;
         answer.text.push_str("cut short by --limit\n");
     }
+    let why = answer.machine.as_ref().and_then(Machine::why_unknown);
+    if let Some(why) = why.filter(|_| answer.found) {
+        answer.text.push_str(&format!("machine addresses are unknown: {why}\n"));
+    }
     let json = json!({
         "domid": domid.get(),
         "space": space_name(options.space),
+        "generation": tables::generation_name(generation),
         "results": answer.json,
+        "machine": answer.machine.as_ref().map(|_| json!({ "known": why.is_none(), "why": why })),
         "cut": answer.cut,
     });
     Ok(Report::done(answer.text, json)?.with_code(answer.code))
@@ -83,38 +94,55 @@ pub(super) fn space_name(space: Space) -> &'static str {
     }
 }
 
-fn out_of_space(error: libxengt::addr::AddrError) -> Failure {
+/// `addr`, if it is a guest's.
+fn guest_physical<A: PhysAddr>(addr: A) -> Option<Gpa> {
+    (runs::memory::<A>() == "gpa").then(|| Gpa::from_truncated(addr.get()))
+}
+
+fn out_of_space(error: AddrError) -> Failure {
     Failure::new(exit_code::USAGE, error).hint("--space ppgtt takes addresses of 48 bits, the others of 32")
 }
 
-/// The guest's map, where the host tells it without a hypervisor call: a simulated one does.
-fn p2m(host: &Host, domid: DomId) -> Option<P2m> {
-    host.sim()?.guest_p2m(domid).ok()
-}
-
 #[derive(Default)]
-struct Answer {
-    p2m: Option<P2m>,
+struct Answer<'m> {
+    memory: Option<&'m Memory>,
+    machine: Option<Machine>,
     window: Option<Window>,
     text: String,
     json: Vec<Value>,
     limit: usize,
     cut: bool,
+    /// Whether any address led anywhere.
+    found: bool,
     code: u8,
 }
 
-impl Answer {
+impl Answer<'_> {
+    fn global<V: GttAddr, S: GgttSource>(
+        &mut self,
+        table: &Ggtt<V, S>,
+        address: impl Fn(u64) -> Result<V, AddrError>,
+        addresses: &[u64],
+        len: Option<u64>,
+    ) -> Result<(), Failure> {
+        for raw in addresses {
+            let gma = address(*raw).map_err(out_of_space)?;
+            match len {
+                None => self.single(gma, table.translate(gma)),
+                Some(len) => self.range(table.translate_range(gma, len)?),
+            }
+        }
+        Ok(())
+    }
+
     fn single<V: GraphicsAddr, A: PhysAddr>(&mut self, va: V, result: Result<Translation<A>, WalkError>) {
         let found = match result {
             Ok(found) => found,
             Err(error) => {
-                let not_found = error.kind() == ErrorKind::NotFound;
-                // The worst of several answers is the one a script must see.
-                self.code = if not_found && self.code != exit_code::FAILURE {
-                    exit_code::NOT_FOUND
-                } else {
-                    exit_code::FAILURE
-                };
+                self.worsen(exit_code::of(match error.kind() {
+                    kind @ (ErrorKind::NotFound | ErrorKind::InvalidInput) => kind,
+                    _ => ErrorKind::Failed,
+                }));
                 self.text.push_str(&format!("{error}\n"));
                 self.json.push(json!({ "address": hex(va.get()), "error": error.to_string() }));
                 return;
@@ -129,18 +157,44 @@ impl Answer {
             "ppat": found.access.ppat.get(),
             "bytes_to_page_end": found.remaining,
         });
-        if let Some((mfn, members)) = self.machine(found.addr).zip(json.as_object_mut()) {
-            line.push_str(&format!(" -> maddr {mfn}"));
-            members.insert("maddr".to_owned(), mfn.into());
+        self.found = true;
+        let mut tell = |key: &str, value: Value| {
+            json.as_object_mut().map(|members| members.insert(key.to_owned(), value));
+        };
+        let there = self.there(found.addr);
+        if let Some(there) = there {
+            tell("backed", there.is_ok().into());
+        }
+        if let Some(Err(nothing)) = there {
+            line.push_str(&format!(" -> no memory ({nothing})"));
+            self.worsen(exit_code::WARNINGS);
+        } else if let Some(maddr) = self.maddr(found.addr) {
+            line.push_str(&format!(" -> maddr {maddr}"));
+            tell("maddr", maddr.into());
         }
         line.push_str(&format!(", {} page, {}", found.page_size, runs::access(found.access)));
-        if let Some((host, members)) = self.host_gma(va).zip(json.as_object_mut()) {
+        if let Some(host) = self.host_gma(va) {
             line.push_str(&format!(", host gma {host}"));
-            members.insert("host_gma".to_owned(), host.into());
+            tell("host_gma", host.into());
         }
         self.text.push_str(&line);
         self.text.push('\n');
         self.json.push(json);
+    }
+
+    /// The worst of several answers is the one that a script must see.
+    fn worsen(&mut self, code: u8) {
+        const BY_WEIGHT: [u8; 5] = [
+            exit_code::DONE,
+            exit_code::WARNINGS,
+            exit_code::NOT_FOUND,
+            exit_code::USAGE,
+            exit_code::FAILURE,
+        ];
+        let weight = |code| BY_WEIGHT.iter().position(|known| *known == code);
+        if weight(code) > weight(self.code) {
+            self.code = code;
+        }
     }
 
     fn range<V: GraphicsAddr, A: PhysAddr>(&mut self, runs: impl Iterator<Item = Run<V, A>>) {
@@ -157,14 +211,30 @@ impl Answer {
         }
     }
 
-    /// The machine address behind a guest's, where the map is known.
-    fn machine<A: PhysAddr>(&self, addr: A) -> Option<String> {
-        if runs::memory::<A>() != "gpa" {
-            return None;
+    /// Whether the guest has memory at `addr`, and why not, where that can be seen.
+    fn there<A: PhysAddr>(&self, addr: A) -> Option<Result<(), &'static str>> {
+        let gpa = guest_physical(addr)?;
+        match self.memory?.read(gpa, &mut [0]).map_err(|error| error.reason) {
+            Ok(()) => Some(Ok(())),
+            Err(MemoryErrorReason::Hole) => Some(Err("a hole, or ballooned out")),
+            Err(MemoryErrorReason::Beyond) => Some(Err("beyond the end of the guest's")),
+            Err(reason) => {
+                log::warn!("whether there is memory at gpa {gpa} cannot be found out: {reason}");
+                None
+            }
         }
-        let gpa = Gpa::from_truncated(addr.get());
-        let mfn = self.p2m.as_ref()?.mfn(gpa.frame())?;
-        Some(hex(mfn.addr().get() + gpa.page_offset()))
+    }
+
+    /// The machine address behind a guest's, where it is known.
+    fn maddr<A: PhysAddr>(&self, addr: A) -> Option<String> {
+        let gpa = guest_physical(addr)?;
+        match self.machine.as_ref()?.frame(gpa.frame()) {
+            Ok(frame) => Some(hex(frame?.addr().get() + gpa.page_offset())),
+            Err(error) => {
+                log::warn!("the machine address of gpa {gpa} cannot be found out: {error}");
+                None
+            }
+        }
     }
 
     /// The host's number for a guest's GGTT address, where the window is known.
