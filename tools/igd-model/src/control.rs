@@ -1,0 +1,54 @@
+//! The control socket: one line asks, the answer ends with the connection.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `screenshot` | what pipe A scans out, as PNG |
+//! | `unknown` | the registers that nothing declares, one a line: offset, reads, writes, last value |
+//! | `ggtt ADDRESS` | where a global graphics address leads |
+//! | `engines` | the state of each engine |
+//!
+//! A request that fails is answered with a line that starts with `error: `.
+#![forbid(unsafe_code)]
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+
+use libxengt::addr::HostGma;
+
+use crate::device::Device;
+use crate::display::screenshot;
+
+/// The longest request in bytes.
+const MAX_REQUEST: u64 = 256;
+/// What a failure's answer starts with.
+pub const ERROR: &str = "error: ";
+
+/// Reads one request from `socket` and answers it.
+///
+/// # Errors
+/// What the socket answers.
+pub fn answer(mut socket: &UnixStream, device: &Device) -> io::Result<()> {
+    let mut line = String::new();
+    BufReader::new(socket.take(MAX_REQUEST)).read_line(&mut line)?;
+    let request = line.trim_end();
+    let mut words = request.split_whitespace();
+    let reply = match (words.next(), words.next(), words.next()) {
+        (Some("screenshot"), None, None) => screenshot::png(device).map_err(|error| error.to_string()),
+        (Some("unknown"), None, None) => Ok(device.registers().unknown_report().into_bytes()),
+        (Some("engines"), None, None) => Ok(device.engines_report().into_bytes()),
+        (Some("ggtt"), Some(address), None) => translate(device, address).map(String::into_bytes),
+        _ => Err(format!("`{request}` is none of: screenshot, unknown, engines, ggtt ADDRESS")),
+    };
+    match reply {
+        Ok(bytes) => socket.write_all(&bytes),
+        Err(error) => socket.write_all(format!("{ERROR}{error}\n").as_bytes()),
+    }
+}
+
+fn translate(device: &Device, address: &str) -> Result<String, String> {
+    let gma: HostGma = address.parse().map_err(|error| format!("{address}: {error}"))?;
+    match device.gtt().translate(gma) {
+        Some(maddr) => Ok(format!("{maddr}\n")),
+        None => Err(format!("{gma} maps nothing")),
+    }
+}

@@ -1,0 +1,90 @@
+//! Pipes, planes, transcoders, ports and the hot-plug detection.
+#![forbid(unsafe_code)]
+
+use super::Behaviour::{ClearByOne, Enable, Plain, Special as Sp};
+use super::Special::{Aux, DdiBuffer, FrameCount, ScanLine};
+use super::register::{Register, plain, reg};
+
+const PRM: &str = "Skylake PRM, volume 12";
+const ON: super::Behaviour = Enable { enable: 1 << 31, status: 1 << 30 };
+
+/// `TRANSCONF` of pipe A; pipes B and C follow 4 KiB apart.
+pub const PIPE_CONF: u32 = 0x7_0008;
+/// `TRANS_VTOTAL` of transcoder A: rows of a frame minus one, in the upper half.
+pub const VTOTAL: u32 = 0x6_000c;
+
+pub(super) const REGISTERS: &[Register] = &[
+    plain(0x4_2004, 0x4_2ffc, "CHICKEN_PAR1_1, display chicken and workaround registers", PRM),
+    plain(0x4_3200, 0x4_33fc, "FBC_LLC_READ_CTRL and the compressor", PRM),
+    plain(0x4_5000, 0x4_5004, "DISP_ARB_CTL, DISP_ARB_CTL2", PRM),
+    plain(0x4_5260, 0x4_52fc, "WM_LINETIME", PRM),
+    plain(0x4_6020, 0x4_603c, "SPLL_CTL neighbours", PRM),
+    plain(0x4_6100, 0x4_61fc, "PORT_CLK_SEL, TRANS_CLK_SEL", PRM),
+    plain(0x4_6430, 0x4_653c, "clock gating of the display", PRM),
+    plain(0x4_8000, 0x4_8ffc, "backlight and utility pin", PRM),
+    plain(0x4_9000, 0x4_bffc, "CSC and gamma of the pipes: LGC_PALETTE, PREC_PAL_INDEX", PRM),
+    plain(0x6_0000, 0x6_0008, "TRANS_HTOTAL(A) to TRANS_HSYNC(A)", PRM),
+    plain(VTOTAL, 0x6_03fc, "TRANS_VTOTAL(A) and the rest of transcoder A's timing", PRM),
+    plain(0x6_0400, 0x6_0ffc, "TRANS_DDI_FUNC_CTL(A), PIPESRC and data island packets", PRM),
+    plain(0x6_1000, 0x6_1ffc, "transcoder B", PRM),
+    plain(0x6_2000, 0x6_2ffc, "transcoder C", PRM),
+    plain(0x6_f000, 0x6_fffc, "transcoder of eDP", PRM),
+    reg(0x6_4000, "DDI_BUF_CTL(A)", 0, Sp(DdiBuffer), PRM),
+    reg(0x6_4100, "DDI_BUF_CTL(B)", 0, Sp(DdiBuffer), PRM),
+    reg(0x6_4200, "DDI_BUF_CTL(C)", 0, Sp(DdiBuffer), PRM),
+    reg(0x6_4300, "DDI_BUF_CTL(D)", 0, Sp(DdiBuffer), PRM),
+    reg(0x6_4400, "DDI_BUF_CTL(E)", 0, Sp(DdiBuffer), PRM),
+    reg(0x6_4010, "DP_AUX_CH_CTL(A)", 0, Sp(Aux), PRM),
+    reg(0x6_4110, "DP_AUX_CH_CTL(B)", 0, Sp(Aux), PRM),
+    reg(0x6_4210, "DP_AUX_CH_CTL(C)", 0, Sp(Aux), PRM),
+    reg(0x6_4310, "DP_AUX_CH_CTL(D)", 0, Sp(Aux), PRM),
+    plain(0x6_4014, 0x6_4024, "DP_AUX_CH_DATA(A)", PRM),
+    plain(0x6_4114, 0x6_4124, "DP_AUX_CH_DATA(B)", PRM),
+    plain(0x6_4214, 0x6_4224, "DP_AUX_CH_DATA(C)", PRM),
+    plain(0x6_4314, 0x6_4324, "DP_AUX_CH_DATA(D)", PRM),
+    reg(0x6_4838, "EDP_PSR_IIR", 0, ClearByOne, PRM),
+    reg(0x6_4834, "EDP_PSR_IMR", 0, Plain, PRM),
+    plain(0x6_4040, 0x6_4048, "DP_TP_CTL(A), DP_TP_STATUS(A)", PRM),
+    plain(0x6_4140, 0x6_4148, "DP_TP_CTL(B), DP_TP_STATUS(B)", PRM),
+    plain(0x6_4240, 0x6_4248, "DP_TP_CTL(C), DP_TP_STATUS(C)", PRM),
+    plain(0x6_4340, 0x6_4348, "DP_TP_CTL(D), DP_TP_STATUS(D)", PRM),
+    plain(0x6_4800, 0x6_4830, "EDP_PSR_CTL and its neighbours", PRM),
+    plain(0x6_4e00, 0x6_4fec, "DDI_BUF_TRANS of all ports", PRM),
+    plain(0x6_5000, 0x6_5ffc, "AUD_CONFIG and the audio codec's interface", PRM),
+    plain(0x6_6000, 0x6_6ffc, "HDCP of the ports", PRM),
+    plain(0x6_8000, 0x6_9ffc, "panel fitters and scalers: PS_CTRL, PF_CTL", PRM),
+    reg(0x7_0000, "PIPEDSL(A)", 0, Sp(ScanLine), PRM),
+    reg(0x7_1000, "PIPEDSL(B)", 0, Sp(ScanLine), PRM),
+    reg(0x7_2000, "PIPEDSL(C)", 0, Sp(ScanLine), PRM),
+    reg(PIPE_CONF, "TRANSCONF(A)", 0, ON, PRM),
+    reg(0x7_1008, "TRANSCONF(B)", 0, ON, PRM),
+    reg(0x7_2008, "TRANSCONF(C)", 0, ON, PRM),
+    reg(0x7_f008, "TRANSCONF(EDP)", 0, ON, PRM),
+    plain(0x7_0010, 0x7_003c, "PIPEMISC neighbours, pipe A", PRM),
+    plain(0x7_1010, 0x7_103c, "PIPEMISC neighbours, pipe B", PRM),
+    plain(0x7_2010, 0x7_203c, "PIPEMISC neighbours, pipe C", PRM),
+    reg(0x7_0040, "PIPE_FRMCOUNT_G4X(A)", 0, Sp(FrameCount), PRM),
+    reg(0x7_1040, "PIPE_FRMCOUNT_G4X(B)", 0, Sp(FrameCount), PRM),
+    reg(0x7_2040, "PIPE_FRMCOUNT_G4X(C)", 0, Sp(FrameCount), PRM),
+    plain(0x7_0044, 0x7_007c, "PIPE_FLIPCOUNT_G4X(A) and its neighbours", PRM),
+    plain(0x7_1044, 0x7_107c, "PIPE_FLIPCOUNT_G4X(B) and its neighbours", PRM),
+    plain(0x7_2044, 0x7_207c, "PIPE_FLIPCOUNT_G4X(C) and its neighbours", PRM),
+    plain(0x7_0080, 0x7_017c, "CURCNTR(A) to CUR_BUF_CFG(A)", PRM),
+    plain(0x7_1080, 0x7_117c, "CURCNTR(B) to CUR_BUF_CFG(B)", PRM),
+    plain(0x7_2080, 0x7_217c, "CURCNTR(C) to CUR_BUF_CFG(C)", PRM),
+    plain(0x7_0180, 0x7_07fc, "PLANE_CTL(A, 1) to PLANE_BUF_CFG of pipe A's planes", PRM),
+    plain(0x7_1180, 0x7_17fc, "PLANE_CTL(B, 1) to PLANE_BUF_CFG of pipe B's planes", PRM),
+    plain(0x7_2180, 0x7_27fc, "PLANE_CTL(C, 1) to PLANE_BUF_CFG of pipe C's planes", PRM),
+    reg(0x4_1000, "VGACNTRL (CPU_VGACNTRL)", 1 << 31, Plain, PRM),
+    plain(0x8_f000, 0x8_f0fc, "DMC's control registers", PRM),
+    plain(0x8_0000, 0x8_2ffc, "DMC's program", PRM),
+    plain(0xc_2000, 0xc_2010, "SOUTH_CHICKEN1, SOUTH_CHICKEN2", PRM),
+    plain(0xc_2018, 0xc_20fc, "SOUTH_DSPCLK_GATE_D and its neighbours", PRM),
+    reg(0xc_4030, "PCH_PORT_HOTPLUG", 0, Plain, PRM),
+    reg(0xc_403c, "PCH_PORT_HOTPLUG2", 0, Plain, PRM),
+    plain(0xc_6000, 0xc_62fc, "PCH_DPLL, PCH_RAWCLK_FREQ and clock registers", PRM),
+    plain(0xc_7200, 0xc_721c, "PP_STATUS to PP_DIVISOR: the panel's power", PRM),
+    plain(0xc_8250, 0xc_8258, "BLC_PWM_PCH_CTL1, BLC_PWM_PCH_CTL2", PRM),
+    plain(0xe_0000, 0xe_12fc, "transcoders of the PCH, absent on this one", PRM),
+    plain(0xf_0000, 0xf_2ffc, "FDI receivers of the PCH, absent on this one", PRM),
+];
