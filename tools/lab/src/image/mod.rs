@@ -2,7 +2,7 @@
 
 mod dom0;
 mod guest;
-mod vgtctl;
+mod programs;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,12 +25,12 @@ pub(crate) struct Images {
 /// Builds what the cache does not have yet. `kernel` is used in dom0 in place of the locked one.
 pub(crate) fn build(cache: &Cache, tree: &Path) -> Result<Images> {
     let progress = Progress::new("image", 3);
-    progress.note("vgtctl");
-    let vgtctl = vgtctl::build()?;
+    progress.note("our programs");
+    let programs = programs::build()?;
     progress.add(1);
     progress.note("files of dom0");
     let kernel = find_one(tree, "boot", "vmlinuz-")?;
-    let files = dom0::files(tree, &kernel, vgtctl)?;
+    let files = dom0::files(tree, &kernel, programs)?;
     progress.add(1);
     progress.note("initramfs of dom0");
     let initramfs = packed(cache, &files)?;
