@@ -23,6 +23,13 @@ pub(crate) enum Verb {
         #[arg(long)]
         list: bool,
     },
+    /// Downloads, checks and unpacks an upstream source of the lock file, and prints its directory
+    Source {
+        /// Its name
+        name: String,
+        /// The first two numbers of its version
+        series: String,
+    },
     /// Builds the images that the machine boots, and prints their paths
     Image,
     /// Boots the machine

@@ -38,6 +38,8 @@ pub(crate) enum LabError {
     Elf { path: PathBuf, cause: goblin::error::Error },
     #[error("the image cannot hold {path}: {reason}")]
     Archive { path: String, reason: String },
+    #[error("the lock has no source {name}; there are: {known}")]
+    UnknownSource { name: String, known: String },
     #[error("no scenario {name}; there are: {known}")]
     UnknownScenario { name: String, known: String },
     #[error("--gpu model: the GPU model does not exist yet")]

@@ -17,6 +17,9 @@ pub(crate) struct Lock {
     /// What the lab asks for by name. `fetch --update` resolves these.
     #[serde(rename = "root")]
     pub(crate) roots: Vec<Root>,
+    /// Upstream sources, written by hand: what the lab builds with our patches.
+    #[serde(rename = "source", default)]
+    pub(crate) sources: Vec<Package>,
     /// What that came to: the roots, and the packages of the libraries that their programs need.
     #[serde(rename = "package", default)]
     pub(crate) packages: Vec<Package>,
@@ -29,6 +32,9 @@ pub(crate) struct Archive {
     pub(crate) name: String,
     pub(crate) uri: String,
     pub(crate) suites: Vec<String>,
+    /// Where a source that is gone is sought, if elsewhere too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) source_suites: Vec<String>,
 }
 
 /// A package that the lab names.
@@ -70,7 +76,7 @@ impl Lock {
 
     /// Writes the lock file.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        const HEADER: &str = "# The lab's inputs. Archives and roots are written by hand; the packages by\n\
+        const HEADER: &str = "# The lab's inputs. Archives, roots and sources are written by hand; the packages by\n\
                               # `cargo run -p lab -- fetch --update`, from what the archives have that day.\n\n";
         let text = format!("{HEADER}{}", toml::to_string(self)?);
         fs::write(path, text).map_err(LabError::file("write", path))
@@ -85,6 +91,21 @@ impl Lock {
         // Archives spell + and : of versions this way in paths; some mirrors take nothing else.
         let path = package.path.replace('+', "%2b");
         Ok(format!("{}/{path}", archive.uri.trim_end_matches('/')))
+    }
+
+    /// The source of that name and series.
+    pub(crate) fn source(&self, name: &str, wanted: &str) -> Result<&Package> {
+        let found =
+            self.sources.iter().find(|source| source.name == name && is_of_series(&source.version, wanted));
+        found.ok_or_else(|| LabError::UnknownSource {
+            name: format!("{name} {wanted}"),
+            known: self
+                .sources
+                .iter()
+                .map(|source| format!("{} {}", source.name, series(&source.version)))
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
     }
 
     /// The root that a package's name matches, if it is one that the lab names.
@@ -168,10 +189,18 @@ mod tests {
             assert_eq!(pinned.len(), 1, "{}", root.package);
             assert!(is_of_series(&pinned[0].version, &root.series), "{}", pinned[0].version);
         }
-        for package in &lock.packages {
+        for package in lock.packages.iter().chain(&lock.sources) {
             assert!(lock.uri(package).is_ok());
             assert!(package.sha256.len() == 64 && package.size > 0, "{}", package.name);
         }
+    }
+
+    #[test]
+    fn source_of_no_series_lists_those_there_are() {
+        let lock = Lock::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/lab.lock"))).unwrap();
+        assert!(lock.source("xen", "4.17").unwrap().version.starts_with("4.17."));
+        let error = lock.source("xen", "4.1").unwrap_err();
+        assert!(error.to_string().contains("xen 4.17, xen 4.20"), "{error}");
     }
 
     #[test]

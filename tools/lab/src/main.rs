@@ -58,6 +58,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             println!("{}", fetch::tree(&Cache::open()?, &lock()?)?.display());
         }
         Verb::Fetch { .. } => println!("{}", fetch::tree(&Cache::open()?, &lock()?)?.display()),
+        Verb::Source { name, series } => {
+            println!("{}", fetch::source(&Cache::open()?, &lock()?, &name, &series)?.display());
+        }
         Verb::Image => {
             let cache = Cache::open()?;
             let images = image::build(&cache, &fetch::tree(&cache, &lock()?)?)?;

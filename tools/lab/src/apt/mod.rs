@@ -1,6 +1,7 @@
 //! apt, with a state of its own: it asks the lock's archives and touches nothing of the system. Root is not needed.
 
 mod download;
+mod source;
 mod stanza;
 
 use std::fs;
@@ -11,10 +12,11 @@ use tempfile::TempDir;
 
 use crate::cache::Cache;
 use crate::error::{LabError, Result};
-use crate::lock::Lock;
+use crate::lock::{Archive, Lock};
 use crate::run;
 
 pub(crate) use download::{Outcome, download};
+pub(crate) use source::tarballs;
 pub(crate) use stanza::Stanza;
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -28,6 +30,20 @@ pub(crate) struct Apt {
 impl Apt {
     /// Fetches the lists of packages (about 10 MB).
     pub(crate) fn update(lock: &Lock, cache: &Cache) -> Result<Self> {
+        Self::update_lists(cache, "deb [arch=amd64", lock, |archive| &archive.suites)
+    }
+
+    /// Fetches the lists of sources (about 20 MB).
+    pub(crate) fn update_sources(lock: &Lock, cache: &Cache) -> Result<Self> {
+        Self::update_lists(cache, "deb-src [", lock, |archive| &archive.source_suites)
+    }
+
+    fn update_lists(
+        cache: &Cache,
+        kind: &str,
+        lock: &Lock,
+        suites: impl Fn(&Archive) -> &[String],
+    ) -> Result<Self> {
         let state = cache.scratch()?;
         let apt = Self { state };
         for dir in ["lists/partial", "archives/partial"] {
@@ -39,8 +55,8 @@ impl Apt {
             if Path::new(KEYRING).is_file() { format!("signed-by={KEYRING}") } else { String::new() };
         let mut sources = String::new();
         for archive in &lock.archives {
-            for suite in &archive.suites {
-                sources.push_str(&format!("deb [arch=amd64 {signed}] {} {suite} main\n", archive.uri));
+            for suite in suites(archive) {
+                sources.push_str(&format!("{kind} {signed}] {} {suite} main\n", archive.uri));
             }
         }
         apt.write("sources.list", &sources)?;
@@ -70,6 +86,11 @@ impl Apt {
     pub(crate) fn show(&self, packages: &[String]) -> Result<Vec<Stanza>> {
         let said = run::stdout(self.program("apt-cache").arg("show").args(packages))?;
         Ok(said.split("\n\n").filter_map(Stanza::parse).collect())
+    }
+
+    /// What the archives say of a source package, in one text.
+    pub(crate) fn show_source(&self, name: &str) -> Result<String> {
+        run::stdout(self.program("apt-cache").args(["showsrc", "--only-source", name]))
     }
 
     fn program(&self, name: &str) -> Command {

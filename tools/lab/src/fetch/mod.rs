@@ -1,5 +1,6 @@
 //! The lab's inputs: every package of the lock, downloaded, checked and unpacked into the cache.
 
+mod source;
 mod store;
 mod substitute;
 mod update;
@@ -13,6 +14,7 @@ use crate::lock::{Lock, Package};
 use crate::progress::Progress;
 use crate::run;
 
+pub(crate) use source::source;
 pub(crate) use update::update;
 
 /// All packages of the lock, unpacked into one directory. Downloads what is not in the cache.
@@ -45,7 +47,10 @@ pub(crate) fn list(lock: &Lock) -> Result<String> {
     let lines: Result<Vec<_>> = lock
         .packages
         .iter()
-        .map(|package| Ok(format!("{}.deb {}", package.sha256, lock.uri(package)?)))
+        .chain(&lock.sources)
+        .map(|package| {
+            Ok(format!("{} {}", store::path(Path::new(""), package).display(), lock.uri(package)?))
+        })
         .collect();
     Ok(lines?.join("\n"))
 }

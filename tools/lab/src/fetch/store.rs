@@ -21,9 +21,10 @@ pub(super) enum Filled {
     SomeGone,
 }
 
-/// The file of a package.
+/// The file of a package or source.
 pub(super) fn path(store: &Path, package: &Package) -> PathBuf {
-    store.join(format!("{}.deb", package.sha256))
+    let kind = if package.path.ends_with(".deb") { "deb" } else { "tar.xz" };
+    store.join(format!("{}.{kind}", package.sha256))
 }
 
 /// Downloads the packages that are not there.
@@ -101,8 +102,8 @@ mod tests {
             size: 3,
             sha256: sha256.into(),
         };
-        let archive = Archive { name: "here".into(), uri: uri.into(), suites: vec![] };
-        Lock { archives: vec![archive], roots: vec![], packages: vec![package] }
+        let archive = Archive { name: "here".into(), uri: uri.into(), suites: vec![], source_suites: vec![] };
+        Lock { archives: vec![archive], roots: vec![], sources: vec![], packages: vec![package] }
     }
 
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -75,7 +75,7 @@ pub(super) fn pin(lock: &Lock, stanza: &Stanza) -> Package {
     }
 }
 
-fn numbers(text: &str) -> Vec<u64> {
+pub(super) fn numbers(text: &str) -> Vec<u64> {
     text.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
 }
 
@@ -118,11 +118,17 @@ mod tests {
     }
 
     fn lock() -> Lock {
-        let archive = |name: &str| Archive { name: name.into(), uri: "http://a".into(), suites: vec![] };
+        let archive = |name: &str| Archive {
+            name: name.into(),
+            uri: "http://a".into(),
+            suites: vec![],
+            source_suites: vec![],
+        };
         let root = Root { package: "linux-6.1.0-*-amd64".into(), series: "6.1".into(), only: vec![] };
         let mut lock = Lock {
             archives: vec![archive("debian"), archive("debian-security")],
             roots: vec![root],
+            sources: vec![],
             packages: vec![],
         };
         lock.packages = vec![pin(&lock, &stanza("linux-6.1.0-9-amd64", "6.1.90-1"))];
