@@ -42,3 +42,13 @@ fn tiling_seeds_hold() {
 fn capi_seeds_hold() {
     run_all("capi", xengt_fuzz::capi);
 }
+
+#[test]
+fn xenstore_seeds_hold() {
+    run_all("xenstore", xengt_fuzz::xenstore);
+}
+
+#[test]
+fn ioreq_seeds_hold() {
+    run_all("ioreq", xengt_fuzz::ioreq);
+}
