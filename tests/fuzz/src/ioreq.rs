@@ -15,7 +15,7 @@ use crate::ioreq_model::{Access, Model, answer_of};
 /// Frames of the guest's memory.
 pub(crate) const FRAMES: u64 = 32;
 /// How many things happen at most: requests can ask for 4096 accesses each.
-const STEPS: u32 = 48;
+const STEPS: u32 = 16;
 
 /// The ranges that are served: spaces, first and last. The second memory range begins where RAM ends, the third ends
 /// where addresses end.

@@ -96,6 +96,9 @@ fn names(store: &mut Xenstore) {
     }
 }
 
+/// A message's kind, id and payload.
+type Message<'a> = (u32, u32, &'a [u8]);
+
 /// The client, seen from the whole stream.
 struct Model<'a> {
     stream: &'a [u8],
@@ -110,7 +113,7 @@ struct Model<'a> {
 
 impl<'a> Model<'a> {
     /// The next message, after at most `reads` reads; `None` if those did not bring it.
-    fn message(&mut self, reads: &mut u32) -> Result<Option<(u32, u32, &'a [u8])>, Outcome> {
+    fn message(&mut self, reads: &mut u32) -> Result<Option<Message<'a>>, Outcome> {
         loop {
             let left = &self.stream[self.taken..self.received];
             if left.len() >= HEADER {
