@@ -128,15 +128,17 @@ impl RegisterFile {
         }
     }
 
-    /// Notes a read or a write from outside, and logs the first of each undeclared register.
+    /// Notes a read or a write from outside, and logs the first of each undeclared register. (GVT-g reads all
+    /// that there could be at its start, so reads are logged for debugging only.)
     pub fn note(&mut self, offset: u32, value: u32, write: bool) {
         if self.declared(offset).is_some() || offset >= REGISTER_BYTES {
             return;
         }
         let uses = self.unknown.entry(offset & !3).or_default();
         if uses.reads + uses.writes == 0 {
-            let verb = if write { "write to" } else { "read of" };
-            log::info!("first {verb} undeclared register {offset:#08x}: {value:#010x}");
+            let (level, verb) =
+                if write { (log::Level::Info, "write to") } else { (log::Level::Debug, "read of") };
+            log::log!(level, "first {verb} undeclared register {offset:#08x}: {value:#010x}");
         }
         if write {
             uses.writes += 1;

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -166,7 +166,7 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let is_socket = std::fs::symlink_metadata(path)?.file_type().is_socket();
-            if !is_socket || UnixStream::connect(path).is_ok() {
+            if !is_socket || is_served(path) {
                 return Err(error);
             }
             std::fs::remove_file(path)?;
@@ -174,6 +174,12 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
         }
         other => other,
     }
+}
+
+/// Whether somebody listens there. A socket of another type is never let in, so a server does not notice.
+fn is_served(path: &Path) -> bool {
+    let refused = UnixDatagram::unbound().and_then(|socket| socket.connect(path)).err();
+    refused.is_none_or(|error| error.kind() != io::ErrorKind::ConnectionRefused)
 }
 
 fn wait(polled: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<()> {

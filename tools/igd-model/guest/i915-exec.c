@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Drives i915 through its user-space interface, and checks every result: stores on all engines, blits, tiled
+ * buffers through the aperture, preemption, a hang and what comes after it.
+ *
+ * usage: i915-exec [-n NODE] [TEST...]      each test prints "pass NAME ..." or "fail NAME ..."
+ * The exit code is the number of failed tests.
+ */
+#include <drm.h>
+#include <i915_drm.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, SECOND = 1000000000 };
+
+#define MI_BATCH_BUFFER_END (0x0au << 23)
+#define MI_STORE_DWORD (0x20u << 23 | 2)
+#define MI_SEMAPHORE_WAIT_EQUAL (0x1cu << 23 | 2 | 1u << 15 | 4u << 12)
+#define MI_LOAD_REGISTER_IMM (0x22u << 23 | 1)
+#define XY_COLOR_BLT (2u << 29 | 0x50u << 22 | 3u << 20 | 5)
+#define XY_SRC_COPY_BLT (2u << 29 | 0x53u << 22 | 3u << 20 | 8)
+#define SOURCE_TILED (1u << 15)
+#define DEPTH_32 (3u << 24)
+#define BCS_SWCTRL 0x22200u
+/* A client of the command streamer that does not exist: bits 31:29 are 7. */
+#define BAD_COMMAND 0xe0000000u
+
+static int gpu;
+static char why[256];
+
+#define CHECK(condition, ...)                                  \
+	do {                                                   \
+		if (!(condition)) {                            \
+			snprintf(why, sizeof(why), __VA_ARGS__); \
+			return 0;                              \
+		}                                              \
+	} while (0)
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static uint32_t buffer(uint64_t size)
+{
+	struct drm_i915_gem_create create = { .size = size };
+
+	if (ioctl(gpu, DRM_IOCTL_I915_GEM_CREATE, &create)) {
+		perror("GEM_CREATE");
+		exit(100);
+	}
+	return create.handle;
+}
+
+static void drop(uint32_t handle)
+{
+	struct drm_gem_close close = { .handle = handle };
+
+	ioctl(gpu, DRM_IOCTL_GEM_CLOSE, &close);
+}
+
+static void put(uint32_t handle, uint64_t at, const void *data, uint64_t size)
+{
+	struct drm_i915_gem_pwrite write = { .handle = handle, .offset = at, .size = size, .data_ptr = (uintptr_t)data };
+
+	if (ioctl(gpu, DRM_IOCTL_I915_GEM_PWRITE, &write)) {
+		perror("GEM_PWRITE");
+		exit(100);
+	}
+}
+
+static uint32_t get(uint32_t handle, uint64_t at)
+{
+	uint32_t word = 0;
+	struct drm_i915_gem_pread read = { .handle = handle, .offset = at, .size = 4, .data_ptr = (uintptr_t)&word };
+
+	if (ioctl(gpu, DRM_IOCTL_I915_GEM_PREAD, &read)) {
+		perror("GEM_PREAD");
+		exit(100);
+	}
+	return word;
+}
+
+static int wait_for(uint32_t handle, int64_t nanoseconds)
+{
+	struct drm_i915_gem_wait wait = { .bo_handle = handle, .timeout_ns = nanoseconds };
+
+	return ioctl(gpu, DRM_IOCTL_I915_GEM_WAIT, &wait) ? -errno : 0;
+}
+
+/* The processor's own view: WB is cached, GTT goes through the aperture and its fences. */
+static void *map(uint32_t handle, uint64_t size, uint64_t kind)
+{
+	struct drm_i915_gem_mmap_offset offset = { .handle = handle, .flags = kind };
+	void *at;
+
+	if (ioctl(gpu, DRM_IOCTL_I915_GEM_MMAP_OFFSET, &offset))
+		return NULL;
+	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, gpu, offset.offset);
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static void domain(uint32_t handle, uint32_t which)
+{
+	struct drm_i915_gem_set_domain set = { .handle = handle, .read_domains = which, .write_domain = which };
+
+	ioctl(gpu, DRM_IOCTL_I915_GEM_SET_DOMAIN, &set);
+}
+
+static uint32_t context(int priority)
+{
+	struct drm_i915_gem_context_create create = { 0 };
+	struct drm_i915_gem_context_param param = { .param = I915_CONTEXT_PARAM_PRIORITY, .value = (uint64_t)priority };
+
+	if (ioctl(gpu, DRM_IOCTL_I915_GEM_CONTEXT_CREATE, &create))
+		return 0;
+	param.ctx_id = create.ctx_id;
+	ioctl(gpu, DRM_IOCTL_I915_GEM_CONTEXT_SETPARAM, &param);
+	return create.ctx_id;
+}
+
+/* Objects are pinned at graphics addresses of 48 bits, far apart; the last one is the batch. */
+struct object {
+	uint32_t handle;
+	uint64_t at;
+};
+
+static int submit(uint32_t context_id, int engine, const struct object *objects, unsigned int count)
+{
+	struct drm_i915_gem_exec_object2 list[4] = { 0 };
+	struct drm_i915_gem_execbuffer2 execute = { .buffers_ptr = (uintptr_t)list, .buffer_count = count };
+
+	for (unsigned int i = 0; i < count; i++) {
+		list[i].handle = objects[i].handle;
+		list[i].offset = objects[i].at;
+		list[i].flags = EXEC_OBJECT_PINNED | EXEC_OBJECT_SUPPORTS_48B_ADDRESS |
+				(i + 1 < count ? EXEC_OBJECT_WRITE : 0);
+	}
+	execute.flags = engine | I915_EXEC_NO_RELOC;
+	i915_execbuffer2_set_context_id(execute, context_id);
+	return ioctl(gpu, DRM_IOCTL_I915_GEM_EXECBUFFER2, &execute) ? -errno : 0;
+}
+
+static const struct {
+	int number;
+	const char *name;
+} engines[] = { { I915_EXEC_RENDER, "render" }, { I915_EXEC_BSD, "video" },
+		{ I915_EXEC_BLT, "blitter" }, { I915_EXEC_VEBOX, "vebox" } };
+
+/* A batch that stores `value` at `at`. */
+static uint32_t store_batch(uint64_t at, uint32_t value)
+{
+	uint32_t batch = buffer(PAGE);
+	uint32_t commands[] = { MI_STORE_DWORD, (uint32_t)at, (uint32_t)(at >> 32), value, MI_BATCH_BUFFER_END, 0 };
+
+	put(batch, 0, commands, sizeof(commands));
+	return batch;
+}
+
+static int store_on(uint32_t context_id, int engine, uint32_t value)
+{
+	struct object objects[2] = { { buffer(PAGE), 0x7f0000200000 }, { 0, 0x100000000 } };
+	int error, waited;
+	uint32_t found;
+
+	objects[1].handle = store_batch(objects[0].at + 64, value);
+	error = submit(context_id, engine, objects, 2);
+	waited = wait_for(objects[0].handle, 10LL * SECOND);
+	found = get(objects[0].handle, 64);
+	drop(objects[0].handle);
+	drop(objects[1].handle);
+	CHECK(!error && !waited && found == value, "submit %d, wait %d, found %#x, expected %#x", error, waited,
+	      found, value);
+	return 1;
+}
+
+static int stores(void)
+{
+	for (unsigned int i = 0; i < sizeof(engines) / sizeof(*engines); i++)
+		if (!store_on(0, engines[i].number, 0xdead0000 + i))
+			return 0;
+	return 1;
+}
+
+static int many(void)
+{
+	double start = now();
+
+	for (uint32_t i = 0; i < 200; i++)
+		if (!store_on(0, I915_EXEC_RENDER, i))
+			return 0;
+	snprintf(why, sizeof(why), "%.2f ms each", (now() - start) * 1e3 / 200);
+	return 1;
+}
+
+/* Fills a rectangle, copies it elsewhere, and looks at every pixel. */
+static int blits(void)
+{
+	enum { WIDTH = 64, HEIGHT = 32, SIZE = WIDTH * HEIGHT * 4 };
+	struct object objects[3] = { { buffer(SIZE), 0x200000000 }, { buffer(SIZE), 0x300000000 },
+				     { buffer(PAGE), 0x100000000 } };
+	uint64_t from = objects[0].at, to = objects[1].at;
+	uint32_t commands[] = {
+		XY_COLOR_BLT, DEPTH_32 | 0xf0u << 16 | WIDTH * 4, 0, HEIGHT << 16 | WIDTH, (uint32_t)from,
+		(uint32_t)(from >> 32), 0x11223344,
+		XY_COLOR_BLT, DEPTH_32 | 0xf0u << 16 | WIDTH * 4, 2 << 16 | 3, 10 << 16 | 20, (uint32_t)from,
+		(uint32_t)(from >> 32), 0xaabbccdd,
+		XY_SRC_COPY_BLT, DEPTH_32 | 0xccu << 16 | WIDTH * 4, 5 << 16 | 7, 25 << 16 | 47, (uint32_t)to,
+		(uint32_t)(to >> 32), 1 << 16 | 2, WIDTH * 4, (uint32_t)from, (uint32_t)(from >> 32),
+		MI_BATCH_BUFFER_END, 0 };
+	int error, waited;
+
+	put(objects[2].handle, 0, commands, sizeof(commands));
+	error = submit(0, I915_EXEC_BLT, objects, 3);
+	waited = wait_for(objects[1].handle, 10LL * SECOND);
+	CHECK(!error && !waited, "submit %d, wait %d", error, waited);
+	for (uint32_t y = 0; y < HEIGHT; y++) {
+		for (uint32_t x = 0; x < WIDTH; x++) {
+			uint32_t sx = x - 7 + 2, sy = y - 5 + 1, expected = 0;
+
+			if (x >= 7 && x < 47 && y >= 5 && y < 25)
+				expected = sx >= 3 && sx < 20 && sy >= 2 && sy < 10 ? 0xaabbccdd : 0x11223344;
+			uint32_t found = get(objects[1].handle, (y * WIDTH + x) * 4);
+			CHECK(found == expected, "pixel %u,%u is %#x, expected %#x", x, y, found, expected);
+		}
+	}
+	return 1;
+}
+
+/* Where byte x of row y lies in a tiled buffer (Skylake PRM, volume 5, "Tiled Memory"). */
+static uint32_t tiled_at(uint32_t tiling, uint32_t pitch, uint32_t x, uint32_t y)
+{
+	if (tiling == I915_TILING_X)
+		return y / 8 * 8 * pitch + x / 512 * PAGE + y % 8 * 512 + x % 512;
+	return y / 32 * 32 * pitch + x / 128 * PAGE + x % 128 / 16 * 512 + y % 32 * 16 + x % 16;
+}
+
+/* Writes through the aperture, reads what lies in memory; then lets the blitter undo the tiling. */
+static int tiled(uint32_t tiling)
+{
+	enum { PITCH = 1024, ROWS = 64, SIZE = PITCH * ROWS };
+	struct object objects[3] = { { buffer(SIZE), 0x200000000 }, { buffer(SIZE), 0x300000000 },
+				     { buffer(PAGE), 0x100000000 } };
+	struct drm_i915_gem_set_tiling set = { .handle = objects[0].handle, .tiling_mode = tiling, .stride = PITCH };
+	uint64_t from = objects[0].at, to = objects[1].at;
+	uint32_t y_walk = tiling == I915_TILING_Y;
+	uint32_t commands[] = {
+		MI_LOAD_REGISTER_IMM, BCS_SWCTRL, 1u << 16 | y_walk,
+		XY_SRC_COPY_BLT | SOURCE_TILED, DEPTH_32 | 0xccu << 16 | PITCH, 0, ROWS << 16 | PITCH / 4,
+		(uint32_t)to, (uint32_t)(to >> 32), 0, PITCH / 4, (uint32_t)from, (uint32_t)(from >> 32),
+		MI_LOAD_REGISTER_IMM, BCS_SWCTRL, 1u << 16,
+		MI_BATCH_BUFFER_END, 0 };
+	uint32_t *aperture, *memory;
+	int error, waited;
+
+	CHECK(!ioctl(gpu, DRM_IOCTL_I915_GEM_SET_TILING, &set), "SET_TILING: %s", strerror(errno));
+	CHECK(set.tiling_mode == tiling && set.swizzle_mode == I915_BIT_6_SWIZZLE_NONE,
+	      "tiling %u, swizzle %u", set.tiling_mode, set.swizzle_mode);
+	aperture = map(objects[0].handle, SIZE, I915_MMAP_OFFSET_GTT);
+	CHECK(aperture, "no map through the aperture: %s", strerror(errno));
+	domain(objects[0].handle, I915_GEM_DOMAIN_GTT);
+	for (uint32_t i = 0; i < SIZE / 4; i += 7)
+		aperture[i] = i * 0x10001 + tiling;
+	memory = map(objects[0].handle, SIZE, I915_MMAP_OFFSET_WB);
+	CHECK(memory, "no cached map: %s", strerror(errno));
+	domain(objects[0].handle, I915_GEM_DOMAIN_CPU);
+	for (uint32_t i = 0; i < SIZE / 4; i += 7) {
+		uint32_t at = tiled_at(tiling, PITCH, i * 4 % PITCH, i * 4 / PITCH);
+
+		CHECK(memory[at / 4] == i * 0x10001 + tiling, "byte %#x lies not at %#x", i * 4, at);
+	}
+	put(objects[2].handle, 0, commands, sizeof(commands));
+	error = submit(0, I915_EXEC_BLT, objects, 3);
+	waited = wait_for(objects[1].handle, 10LL * SECOND);
+	CHECK(!error && !waited, "submit %d, wait %d", error, waited);
+	for (uint32_t i = 0; i < SIZE / 4; i += 7) {
+		uint32_t found = get(objects[1].handle, i * 4);
+
+		CHECK(found == i * 0x10001 + tiling, "the blitter put %#x at %#x", found, i * 4);
+	}
+	return 1;
+}
+
+static int tiled_x(void)
+{
+	return tiled(I915_TILING_X);
+}
+
+static int tiled_y(void)
+{
+	return tiled(I915_TILING_Y);
+}
+
+/* A batch that waits until the first word of `at` is 1, then stores there. */
+static uint32_t spinner(uint64_t at)
+{
+	uint32_t batch = buffer(PAGE);
+	uint32_t commands[] = { MI_SEMAPHORE_WAIT_EQUAL, 1, (uint32_t)at, (uint32_t)(at >> 32),
+				MI_STORE_DWORD, (uint32_t)at + 8, (uint32_t)(at >> 32), 0x5151,
+				MI_BATCH_BUFFER_END, 0 };
+
+	put(batch, 0, commands, sizeof(commands));
+	return batch;
+}
+
+static int preemption(void)
+{
+	struct object objects[2] = { { buffer(PAGE), 0x300000000 }, { 0, 0x200000000 } };
+	uint32_t *flag = map(objects[0].handle, PAGE, I915_MMAP_OFFSET_WB);
+	int error, waited;
+
+	CHECK(flag, "no map: %s", strerror(errno));
+	objects[1].handle = spinner(objects[0].at);
+	error = submit(context(-500), I915_EXEC_RENDER, objects, 2);
+	CHECK(!error, "the spinner was refused: %d", error);
+	usleep(20000);
+	waited = wait_for(objects[0].handle, 1000);
+	CHECK(waited == -ETIME, "the spinner ended by itself: %d", waited);
+	if (!store_on(context(500), I915_EXEC_RENDER, 0xbeef))
+		return 0;
+	waited = wait_for(objects[0].handle, 1000);
+	CHECK(waited == -ETIME, "the spinner did not survive: %d", waited);
+	__atomic_store_n(flag, 1, __ATOMIC_SEQ_CST);
+	waited = wait_for(objects[0].handle, 10LL * SECOND);
+	CHECK(!waited && flag[2] == 0x5151, "released: wait %d, found %#x", waited, flag[2]);
+	return 1;
+}
+
+/* Submits a batch that never ends; the driver resets the engine, and then the next one runs. */
+static int hang_on(int engine, uint32_t batch, struct object target)
+{
+	struct object objects[2] = { target, { batch, 0x200000000 } };
+	double start = now();
+	int error = submit(context(0), engine, objects, 2), waited;
+
+	CHECK(!error, "the batch was refused: %d", error);
+	waited = wait_for(target.handle, 60LL * SECOND);
+	CHECK(!waited, "not reset: %d", waited);
+	if (!store_on(0, engine, 0xcafe))
+		return 0;
+	snprintf(why, sizeof(why), "reset after %.1f s", now() - start);
+	return 1;
+}
+
+static int hang(void)
+{
+	struct object target = { buffer(PAGE), 0x300000000 };
+
+	return hang_on(I915_EXEC_RENDER, spinner(target.at), target);
+}
+
+static int bad_command(void)
+{
+	struct object target = { buffer(PAGE), 0x300000000 };
+	uint32_t batch = buffer(PAGE), commands[] = { BAD_COMMAND, BAD_COMMAND };
+
+	put(batch, 0, commands, sizeof(commands));
+	return hang_on(I915_EXEC_RENDER, batch, target);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} tests[] = { { "stores", stores }, { "many", many }, { "blits", blits }, { "tiled-x", tiled_x },
+	      { "tiled-y", tiled_y }, { "preemption", preemption }, { "hang", hang },
+	      { "bad-command", bad_command } };
+
+static int wanted(int argc, char **argv, const char *name)
+{
+	for (int i = optind; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return 1;
+	return optind == argc;
+}
+
+int main(int argc, char **argv)
+{
+	const char *node = "/dev/dri/card0";
+	int option, failed = 0;
+
+	while ((option = getopt(argc, argv, "n:")) != -1) {
+		if (option != 'n')
+			return 100;
+		node = optarg;
+	}
+	gpu = open(node, O_RDWR);
+	if (gpu < 0) {
+		perror(node);
+		return 100;
+	}
+	for (unsigned int i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
+		int passed;
+
+		if (!wanted(argc, argv, tests[i].name))
+			continue;
+		why[0] = 0;
+		passed = tests[i].run();
+		printf("%s %s%s%s\n", passed ? "pass" : "fail", tests[i].name, *why ? " " : "", why);
+		fflush(stdout);
+		failed += !passed;
+	}
+	return failed;
+}
