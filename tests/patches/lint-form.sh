@@ -7,6 +7,8 @@
 set -euo pipefail
 
 dir=${1:?usage: lint-form.sh DIRECTORY}
+# Xen indents with spaces; the kernel's own checker looks at its series (lint-kernel.sh).
+case $dir in *kernel-patches*) spaces=0 ;; *) spaces=1 ;; esac
 bad=0
 wrong() { # FILE WHAT
     printf '%s: %s\n' "$1" "$2"
@@ -70,7 +72,7 @@ for patch in "${all[@]}"; do
     done
 
     # What is added: hunks only, as the message may show anything.
-    while read -r complaint; do wrong "$patch" "$complaint"; done < <(awk '
+    while read -r complaint; do wrong "$patch" "$complaint"; done < <(awk -v spaces="$spaces" '
         /^diff --git / { file = $NF; sub(/^b\//, "", file); hunk = 0 }
         /^@@ / { hunk = 1; next }
         hunk && /^\\ No newline/ { print file ": no newline at its end" }
@@ -79,7 +81,7 @@ for patch in "${all[@]}"; do
         added ~ /[ \t]$/ { print file ": white space at the end of: " added }
         added ~ / \t/ { print file ": a tab after a space in: " added }
         added ~ /\r/ { print file ": a carriage return in: " added }
-        file ~ /\.[ch]$/ && added ~ /\t/ { print file ": a tab, which this style has not: " added }
+        spaces && file ~ /\.[ch]$/ && added ~ /\t/ { print file ": a tab, which this style has not: " added }
         added ~ /^(<<<<<<<|>>>>>>>) / { print file ": a conflict marker: " added }' "$dir/$patch")
 done
 exit $bad
