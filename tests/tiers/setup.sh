@@ -30,6 +30,18 @@ LIST
     apt_install "${missing[@]}"
 }
 
+# What Xen's tools and hvmloader are built with, beside a compiler: the patch series is built on each of its bases.
+xen_packages() {
+    local package missing=()
+    for package in acpica-tools bison flex gcc-multilib libncurses-dev libyajl-dev make patch python3-dev uuid-dev \
+        zlib1g-dev; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok' || missing+=("$package")
+    done
+    if [ ${#missing[@]} = 0 ]; then return; fi
+    say "summary: installed ${missing[*]}"
+    apt_install "${missing[@]}"
+}
+
 # The wheel holds the program itself, so nothing is compiled; the hash pins what is run.
 typos() {
     if [ -x "$tools/bin/typos" ] && "$tools/bin/typos" --version | grep -q ' 1\.52\.0$'; then return; fi
@@ -48,6 +60,7 @@ if ! command -v cargo >/dev/null; then
 fi
 check rust rust_is_new_enough
 check programs locked programs
+check xen-packages locked xen_packages
 check typos locked typos
 check cargo-fuzz locked cargo_tool cargo-fuzz 0.13.2
 check cargo-deny locked cargo_tool cargo-deny 0.20.2
