@@ -30,13 +30,12 @@ LIST
     apt_install "${missing[@]}"
 }
 
-# What Xen's tools and hvmloader are built with, beside a compiler: the patch series is built on each of its bases.
+# What Xen is built with, beside a compiler: the patch series is built on each of its bases.
 xen_packages() {
     local package missing=()
-    for package in acpica-tools bison flex gcc-multilib libncurses-dev libyajl-dev make patch python3-dev uuid-dev \
-        zlib1g-dev; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok' || missing+=("$package")
-    done
+    while read -r package; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done <tools/lab/xen/build-depends
     if [ ${#missing[@]} = 0 ]; then return; fi
     say "summary: installed ${missing[*]}"
     apt_install "${missing[@]}"

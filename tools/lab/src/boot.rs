@@ -9,7 +9,7 @@ use crate::cli::{Boot, Gpu, MachineOptions};
 use crate::error::{LabError, Result};
 use crate::lock::Lock;
 use crate::qemu::Machine;
-use crate::{fetch, hypervisor, image, interrupt, paths, scenario, session};
+use crate::{fetch, hypervisor, image, interrupt, paths, scenario, session, xen};
 
 /// Boots what the options say.
 pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
@@ -35,9 +35,15 @@ pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
         return Err(LabError::NoGpuModel);
     }
     let cache = Cache::open()?;
-    let tree = fetch::tree(&cache, &Lock::read(&paths::lock())?)?;
+    let lock = Lock::read(&paths::lock())?;
+    let packages = fetch::tree(&cache, &lock)?;
+    let built = match xen::patched_series(&options.xen) {
+        Some(series) => Some(xen::built(&cache, &lock, series, &xen::our_patches()?)?),
+        None => xen::is_built(&options.xen).then(|| options.xen.clone()),
+    };
+    let tree = built.as_ref().map_or(Ok(packages.clone()), |built| xen::tree(&cache, &packages, built))?;
     let mut images = image::build(&cache, &tree)?;
-    if options.xen.as_os_str() != "stock" {
+    if built.is_none() && options.xen.as_os_str() != "stock" {
         images.hypervisor = hypervisor::named(&cache, &options.xen)?;
     }
     if let Some(kernel) = &options.kernel {

@@ -59,6 +59,14 @@ impl Cache {
         Ok(file)
     }
 
+    /// Held while something is built that takes minutes, and does so elsewhere than in scratch directories.
+    pub(crate) fn build_lock(&self) -> Result<File> {
+        let path = self.root.join("build-lock");
+        let file = File::create(&path).map_err(LabError::file("create", &path))?;
+        file.lock().map_err(LabError::file("lock", &path))?;
+        Ok(file)
+    }
+
     /// The directory `kind/key`. If it is not there, `fill` makes it under another name first.
     pub(crate) fn directory(
         &self,

@@ -30,6 +30,14 @@ pub(crate) enum Verb {
         /// The first two numbers of its version
         series: String,
     },
+    /// Builds a locked Xen with our patches: hypervisor, hvmloader, libraries and xl; prints where they are
+    XenBuild {
+        /// The first two numbers of its version
+        series: String,
+        /// Other patches than ours: a directory with a file "series"
+        #[arg(long, value_name = "DIR")]
+        patches: Option<PathBuf>,
+    },
     /// Builds the images that the machine boots, and prints their paths
     Image,
     /// Boots the machine
@@ -67,8 +75,9 @@ pub(crate) struct Task {
 
 #[derive(Debug, Args)]
 pub(crate) struct MachineOptions {
-    /// The hypervisor: "stock", a file, or a directory with a built one
-    #[arg(long, default_value = "stock", value_name = "stock|DIR")]
+    /// Xen: "stock"; "4.17-xengt" is a locked one with our patches, and its tools; a directory that xen-build
+    /// printed; or only the hypervisor, a file or a directory that has one
+    #[arg(long, default_value = "stock", value_name = "stock|SERIES-xengt|DIR")]
     pub(crate) xen: PathBuf,
     /// A kernel for dom0 in place of the locked one, with Xen's dom0 drivers built in
     #[arg(long, value_name = "FILE")]

@@ -22,6 +22,7 @@ mod scenario;
 mod session;
 mod test;
 mod transcript;
+mod xen;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Fetch { .. } => println!("{}", fetch::tree(&Cache::open()?, &lock()?)?.display()),
         Verb::Source { name, series } => {
             println!("{}", fetch::source(&Cache::open()?, &lock()?, &name, &series)?.display());
+        }
+        Verb::XenBuild { series, patches } => {
+            let patches = patches.map_or_else(xen::our_patches, Ok)?;
+            println!("{}", xen::built(&Cache::open()?, &lock()?, &series, &patches)?.display());
         }
         Verb::Image => {
             let cache = Cache::open()?;

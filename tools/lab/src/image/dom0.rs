@@ -28,6 +28,9 @@ pub(crate) const PROGRAMS: &[&str] = &[
     "usr/libexec/xen-qemu-system-i386",
 ];
 
+/// Programs that only a Xen with our patches has.
+const EXTRA: &[&str] = &["usr/lib/xen-4.17/bin/test-get-mfn"];
+
 /// What the device model and libxl load at run time.
 const FILES: &[&str] = &[
     "usr/lib/xen-4.17/boot/hvmloader",
@@ -58,6 +61,9 @@ pub(super) fn files(tree: &Path, kernel: &Path, vgtctl: Vec<u8>) -> Result<Files
     for path in PROGRAMS {
         files.add(path, program(tree, path)?);
     }
+    for path in EXTRA.iter().filter(|path| tree.join(path).is_file()) {
+        files.add(path, program(tree, path)?);
+    }
     for path in FILES {
         files.add(path, file(tree, path)?);
     }
@@ -75,7 +81,8 @@ pub(super) fn files(tree: &Path, kernel: &Path, vgtctl: Vec<u8>) -> Result<Files
 }
 
 fn add_libraries(files: &mut Files, tree: &Path) -> Result<()> {
-    let programs: Vec<PathBuf> = PROGRAMS.iter().map(|path| tree.join(path)).collect();
+    let programs = PROGRAMS.iter().chain(EXTRA).map(|path| tree.join(path));
+    let programs: Vec<PathBuf> = programs.filter(|path| path.is_file()).collect();
     let mut found = elf::libraries(tree, &programs)?;
     for name in LIBRARIES {
         let path =

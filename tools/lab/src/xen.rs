@@ -1,0 +1,210 @@
+//! Xen built from a source of the lock with a series of patches, and the packages' tree with that in their places.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+
+use crate::cache::{Cache, hash_parts};
+use crate::error::{LabError, Result};
+use crate::fetch;
+use crate::lock::Lock;
+use crate::paths;
+use crate::progress::{Progress, say};
+use crate::run;
+
+const SCRIPT: &str = include_str!("../xen/build.sh");
+
+/// Steps that the script tells of, for the bar; it is no harm if there are a few more.
+const STEPS: u64 = 18;
+
+/// The series of "4.17-xengt", which names a Xen of that series with our patches.
+pub(crate) fn patched_series(name: &Path) -> Option<&str> {
+    let series = name.to_str()?.strip_suffix("-xengt")?;
+    let numbers: Vec<_> = series.split('.').collect();
+    let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (numbers.len() == 2 && numbers.iter().all(digits)).then_some(series)
+}
+
+/// Our patches.
+pub(crate) fn our_patches() -> Result<PathBuf> {
+    Ok(paths::repository()?.join("xen-patches"))
+}
+
+/// Xen of that series with the patches of a directory: what was built, at the places that the packages have.
+///
+/// Built if the cache does not have it, which takes minutes.
+pub(crate) fn built(cache: &Cache, lock: &Lock, series: &str, patches: &Path) -> Result<PathBuf> {
+    let source = fetch::source(cache, lock, "xen", series)?;
+    // The script works elsewhere.
+    let patches = &patches.canonicalize().map_err(LabError::file("find", patches))?;
+    let key = key(&source, patches)?;
+    let _alone = cache.build_lock()?;
+    let path = cache.store("xen-builds")?.join(&key);
+    if path.is_dir() {
+        return Ok(path);
+    }
+    say(&format!("building Xen {series} with {}", patches.display()));
+    let work = cache.store("xen-work")?.join(&key);
+    if work.exists() {
+        fs::remove_dir_all(&work).map_err(LabError::file("empty", &work))?;
+    }
+    let (tree, out) = (work.join("tree"), work.join("out"));
+    for dir in [&tree, &out] {
+        fs::create_dir_all(dir).map_err(LabError::file("create", dir))?;
+    }
+    let result = run_script(&source, patches, &tree, &out);
+    if result.is_ok() {
+        fs::rename(&out, &path).map_err(LabError::file("create", &path))?;
+    }
+    fs::remove_dir_all(&work).map_err(LabError::file("remove", &work))?;
+    result.map(|()| path)
+}
+
+/// The packages' tree, with a built Xen in their places.
+pub(crate) fn tree(cache: &Cache, packages: &Path, built: &Path) -> Result<PathBuf> {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let (Some(below), Some(above)) = (name(packages), name(built)) else {
+        return Err(LabError::NoHypervisor { path: built.to_owned() });
+    };
+    let _held = cache.lock()?;
+    let key = hash_parts([below.as_bytes(), above.as_bytes()]);
+    cache.directory("trees", &key, |half| {
+        // Links, as a copy would be 500 MB; what is replaced is removed first, so that no package changes.
+        for (from, how) in [(packages, "-al"), (built, "-a")] {
+            let mut copy = run::command("cp");
+            copy.args([how, "--remove-destination", "-T"]).arg(from).arg(half);
+            run::stdout(&mut copy)?;
+        }
+        Ok(())
+    })
+}
+
+/// Whether a directory is what [`built`] gives, such as one of other patches.
+pub(crate) fn is_built(dir: &Path) -> bool {
+    dir.join("boot/xen-4.17-amd64.gz").is_file() && dir.join("usr/lib/xen-4.17/bin/xl").is_file()
+}
+
+/// What a build is made from. The source is one of the cache, and so is named by its hash.
+fn key(source: &Path, patches: &Path) -> Result<String> {
+    let read = |path: &Path| fs::read(path).map_err(LabError::file("read", path));
+    let order = read(&patches.join("series"))?;
+    let compiler = run::stdout(run::command("gcc").arg("--version"))?;
+    let mut parts = vec![
+        source.file_name().unwrap_or_default().as_encoded_bytes().to_vec(),
+        SCRIPT.as_bytes().to_vec(),
+        compiler.lines().next().unwrap_or_default().as_bytes().to_vec(),
+    ];
+    let text = String::from_utf8_lossy(&order).into_owned();
+    for patch in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        parts.push(patch.as_bytes().to_vec());
+        parts.push(read(&patches.join(patch))?);
+    }
+    Ok(hash_parts(parts.iter().map(Vec::as_slice)))
+}
+
+/// Runs the script, showing the steps that it tells of.
+fn run_script(source: &Path, patches: &Path, work: &Path, out: &Path) -> Result<()> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("xen/build.sh");
+    let spawn_error = |cause| LabError::Spawn { program: "bash".into(), cause };
+    let mut command = run::command("bash");
+    command.arg(&script).arg(source).arg(patches).arg(work).arg(out);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(spawn_error)?;
+    let errors = child.stderr.take().map(|mut from| {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // What was read until then is what there is to tell.
+            let _ended = from.read_to_end(&mut bytes);
+            String::from_utf8_lossy(&bytes).into_owned()
+        })
+    });
+    let progress = Progress::new("build", STEPS);
+    if let Some(steps) = child.stdout.take() {
+        for line in BufReader::new(steps).lines().map_while(std::result::Result::ok) {
+            if let Some(step) = line.strip_prefix("== ") {
+                progress.note(step);
+                progress.add(1);
+            }
+        }
+    }
+    let status = child.wait().map_err(spawn_error)?;
+    let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    if status.success() {
+        return Ok(());
+    }
+    Err(LabError::Program {
+        program: script.display().to_string(),
+        status: status.to_string(),
+        output: run::tail(&said, 40),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patched_series_is_two_numbers_and_our_name() {
+        assert_eq!(patched_series(Path::new("4.17-xengt")), Some("4.17"));
+        for other in ["stock", "4.17", "4.17.5-xengt", "4-xengt", "4.-xengt", "./4.17-xengt", "-xengt"] {
+            assert_eq!(patched_series(Path::new(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn key_follows_the_text_of_each_patch_and_their_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        write("1.patch", "one");
+        write("2.patch", "two");
+        let key_of = |order: &str| {
+            write("series", order);
+            key(Path::new("/sources/abc"), dir.path()).unwrap()
+        };
+        let first = key_of("1.patch\n2.patch\n");
+        assert_eq!(key_of("# a remark\n1.patch\n\n2.patch\n"), first);
+        assert_ne!(key_of("2.patch\n1.patch\n"), first);
+        write("2.patch", "three");
+        assert_ne!(key_of("1.patch\n2.patch\n"), first);
+        write("series", "absent.patch\n");
+        let error = key(Path::new("/sources/abc"), dir.path()).unwrap_err();
+        assert!(error.to_string().contains("absent.patch"), "{error}");
+    }
+
+    #[test]
+    fn tree_takes_what_was_built_and_changes_no_package() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::at(&dir.path().join("cache")).unwrap();
+        let (packages, built) = (cache.store("trees").unwrap().join("packages"), dir.path().join("built"));
+        for (root, files) in [(&packages, ["xl", "qemu"]), (&built, ["xl", "test-get-mfn"])] {
+            fs::create_dir_all(root.join("bin")).unwrap();
+            for file in files {
+                let text = root.file_name().unwrap().as_encoded_bytes();
+                fs::write(root.join("bin").join(file), text).unwrap();
+            }
+        }
+        let merged = tree(&cache, &packages, &built).unwrap();
+        let read = |root: &Path, file: &str| fs::read_to_string(root.join("bin").join(file)).unwrap();
+        assert_eq!(read(&merged, "xl"), "built");
+        assert_eq!(read(&merged, "test-get-mfn"), "built");
+        assert_eq!(read(&merged, "qemu"), "packages");
+        assert_eq!(read(&packages, "xl"), "packages");
+    }
+
+    #[test]
+    fn run_script_that_fails_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let [source, patches, work, out] = ["source", "patches", "work", "out"].map(|name| {
+            let path = dir.path().join(name);
+            fs::create_dir(&path).unwrap();
+            path
+        });
+        fs::write(source.join("file"), "a\n").unwrap();
+        fs::write(patches.join("series"), "1.patch\n").unwrap();
+        fs::write(patches.join("1.patch"), "--- a/file\n+++ b/file\n@@ -1 +1 @@\n-b\n+c\n").unwrap();
+        let error = run_script(&source, &patches, &work, &out).unwrap_err().to_string();
+        // A machine that cannot build Xen at all says that instead.
+        assert!(error.contains("FAILED") || error.contains("apt-get install"), "{error}");
+    }
+}

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Builds Xen with a series of patches: the hypervisor, and of the tools what the lab's dom0 runs.
+#
+# usage: build.sh SOURCE PATCHES WORK OUT
+#
+# SOURCE is an unpacked source, which stays as it is; PATCHES a directory with a file "series"; WORK an empty
+# directory to build in; OUT an empty directory that gets the results, at the places that the lab's packages have.
+set -euo pipefail
+
+source=$1 patches=$2 work=$3 out=$4
+export LC_ALL=C
+# A tree that is configured by its surroundings is not the one whose hash it is cached under.
+unset CFLAGS CPPFLAGS LDFLAGS MAKEFLAGS
+
+note() { printf '== %s\n' "$*"; }
+
+missing=()
+while read -r package; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done <"$(dirname "$0")/build-depends"
+if [ ${#missing[@]} != 0 ]; then
+    note "building Xen needs packages that are not installed: apt-get install ${missing[*]}" >&2
+    exit 3
+fi
+
+cp -r "$source/." "$work"
+cd "$work"
+while read -r patch; do
+    case $patch in '' | '#'*) continue ;; esac
+    note "patch $patch"
+    patch --silent -p1 -F0 --no-backup-if-mismatch <"$patches/$patch" >&2
+done <"$patches/series"
+
+jobs=$(nproc)
+build() { # WHAT COMMAND...
+    note "$1"
+    shift
+    # One that fails prints its last lines; all of a build is too much.
+    if ! nice -n 5 "$@" >"$work/build.log" 2>&1 </dev/null; then
+        tail -n 40 "$work/build.log" >&2
+        exit 1
+    fi
+}
+
+build hypervisor make -C xen -j"$jobs" XEN_BUILD_DATE=pinned XEN_BUILD_TIME=pinned XEN_WHOAMI=lab XEN_BUILD_HOST=lab
+
+# rombios would need bcc; iPXE, OVMF and QEMU come from packages or are not needed.
+build configure ./configure --prefix=/usr --libdir=/usr/lib/x86_64-linux-gnu --libexecdir=/usr/lib \
+    --with-system-qemu=/usr/libexec/xen-qemu-system-i386 --with-system-seabios=/usr/share/seabios/bios-256k.bin \
+    --disable-docs --disable-stubdom --disable-qemu-traditional --disable-ocamltools --disable-golang \
+    --disable-ipxe --disable-ovmf --disable-pvshim --disable-rombios --disable-systemd --disable-xsmpolicy \
+    --with-xenstored=xenstored
+build headers make -C tools/include -j"$jobs" all
+build libraries make -C tools/libs -j"$jobs" all
+build hvmloader make -C tools/firmware/hvmloader -j"$jobs" all
+# The names are those of 4.17, and of 4.18 and later.
+for dir in xenstore xenstored xs-clients console helpers xl tests/get-mfn; do
+    if [ -d "tools/$dir" ]; then build "$dir" make -C "tools/$dir" -j"$jobs" all; fi
+done
+
+# The lab's names for all of it are those of its packages.
+libraries=$out/usr/lib/x86_64-linux-gnu
+programs=$out/usr/lib/xen-4.17
+mkdir -p "$out/boot" "$out/usr/bin" "$libraries" "$programs/bin" "$programs/boot"
+cp xen/xen.gz "$out/boot/xen-4.17-amd64.gz"
+for dir in tools/libs/*/; do
+    find "$dir" -maxdepth 1 -name 'lib*.so.*' -exec cp -P {} "$libraries" \;
+done
+cp tools/firmware/hvmloader/hvmloader "$programs/boot"
+take() { # NAME: the one program of that name
+    find tools -type f -name "$1" -perm -u+x | grep -v '\.o$' | head -n 1
+}
+for program in xl libxl-save-helper xen-init-dom0 xenconsole xenconsoled xenstored test-get-mfn; do
+    path=$(take "$program")
+    if [ -n "$path" ]; then
+        cp "$path" "$programs/bin/$program"
+    elif [ "$program" != test-get-mfn ]; then # which is of the series
+        note "the build made no $program" >&2
+        exit 1
+    fi
+done
+client=$(take xenstore)
+for verb in exists list ls read rm watch write; do
+    cp "$client" "$out/usr/bin/xenstore-$verb"
+done
+strip --strip-unneeded "$programs/bin/"* "$out/usr/bin/"* "$libraries/"*.so.*
+note 'done'
