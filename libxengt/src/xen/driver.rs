@@ -23,9 +23,9 @@ pub(crate) enum Hypercall<'a> {
     MaximumGpfn { domid: DomId },
     /// `XENMEM_acquire_resource` without a list: how many frames the resource has, into `frames`.
     ResourceFrames { domid: DomId, kind: u16, id: u32, frames: &'a mut u32 },
-    /// `XENMEM_get_mfn_from_pfn`; replaces the guest frames in `frames`, at most [`MFN_BATCH`]. The domain is a
-    /// bare number so that the probe can name one that cannot exist.
-    MfnsOfGfns { domid: u16, frames: &'a mut [u64] },
+    /// `XENMEM_get_mfn_from_pfn`; replaces the guest frames in `frames`, at most [`MFN_BATCH`]. `flags` are or'ed
+    /// into their number. The domain is a bare number so that the probe can name one that cannot exist.
+    MfnsOfGfns { domid: u16, flags: u32, frames: &'a mut [u64] },
     /// `XEN_DOMCTL_getdomaininfo` in version `interface` of domctl, into `info`. The domain is a bare number because
     /// domain 0 can be asked about.
     DomainInfo { domid: u16, interface: u32, info: &'a mut DomainInfo },

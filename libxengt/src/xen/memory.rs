@@ -5,17 +5,21 @@ use libxengt_sys as sys;
 
 use super::Xen;
 use super::driver::{Hypercall, MFN_BATCH};
-use super::error::{Errno, XenError};
+use super::error::{Errno, SysResult, XenError};
 use super::foreign::{ForeignPages, PageError};
 use super::map::Access;
 use super::retry::retry;
 use crate::addr::{DomId, Frame, Gfn, Mfn};
 
+const GET_MFN: &str = "XENMEM_get_mfn_from_pfn";
+
 /// Whether this Xen has `XENMEM_get_mfn_from_pfn` (subop 29), which Qubes adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MfnExtension {
-    /// It has.
+    /// It has, as Qubes does: one frame with nothing behind it fails a whole list.
     Present,
+    /// It has, as the patch of this repository does: such a frame is marked in the list.
+    MarksHoles,
     /// It has not, as no Xen of xenbits does. Nothing is wrong: only machine frames cannot be asked for.
     Absent,
 }
@@ -26,7 +30,8 @@ pub enum MfnExtension {
 pub enum FrameState {
     /// Memory of the guest, at this machine frame.
     Ram(Mfn),
-    /// Nothing that the guest owns: a hole, ballooned out, a device, beyond the end.
+    /// Nothing that the guest owns: a hole, ballooned out, a device, beyond the end. Where nothing was mapped to find
+    /// out ([`MfnExtension::MarksHoles`]), also memory that Xen would have to populate, unshare or page in first.
     Hole,
     /// It could not be found out, with this errno.
     Failed(i32),
@@ -69,30 +74,50 @@ impl Xen {
     /// # Errors
     /// [`XenError`] if Xen's answer is neither; without the right to ask, that is `EPERM`.
     pub fn mfn_extension(&self) -> Result<MfnExtension, XenError> {
-        const CALL: &str = "XENMEM_get_mfn_from_pfn";
-        let mut probe = || {
-            self.driver
-                .hypercall(&mut Hypercall::MfnsOfGfns { domid: sys::SYS_DOMID_INVALID, frames: &mut [] })
-        };
-        match retry(&mut probe) {
+        match self.ask_of_holes() {
+            Err(Errno(libc::E2BIG)) => Ok(MfnExtension::MarksHoles),
             Err(Errno(libc::ESRCH)) => Ok(MfnExtension::Present),
             Err(Errno(libc::ENOSYS)) => Ok(MfnExtension::Absent),
-            Err(error) => Err(XenError::of_call(CALL)(error)),
+            Err(error) => Err(XenError::of_call(GET_MFN)(error)),
             // Somebody else's subop 29: ours cannot succeed for no domain.
-            Ok(answer) => Err(XenError::Answer { call: CALL, answer, expected: "no such domain (ESRCH)" }),
+            Ok(answer) => Err(XenError::Answer { call: GET_MFN, answer, expected: "no such domain (ESRCH)" }),
         }
+    }
+
+    fn ask_of_holes(&self) -> SysResult<u64> {
+        // All bits of the number set: who knows the flag says that the list is too long, who does not looks for the
+        // domain first.
+        let (domid, flags) = (sys::SYS_DOMID_INVALID, u32::MAX);
+        retry(|| self.driver.hypercall(&mut Hypercall::MfnsOfGfns { domid, flags, frames: &mut [] }))
+    }
+
+    /// Whether it is [`MfnExtension::MarksHoles`], which is asked once.
+    fn marks_holes(&self, domid: DomId) -> Result<bool, XenError> {
+        if let Some(known) = self.marks_holes.get() {
+            return Ok(*known);
+        }
+        let known = match self.ask_of_holes() {
+            Err(Errno(libc::E2BIG)) => true,
+            Err(Errno(libc::ESRCH)) | Ok(_) => false,
+            Err(error) => return Err(XenError::of_domain(GET_MFN, domid)(error)),
+        };
+        Ok(*self.marks_holes.get_or_init(|| known))
     }
 
     /// The machine frames behind `gfns`, one answer each, in their order.
     ///
-    /// Needs [`MfnExtension::Present`]. Qubes' version of the call leaks Xen's lock on the guest's map when a frame
+    /// Needs the extension. With [`MfnExtension::MarksHoles`], any frame can be asked for, by one call per 2048.
+    /// Qubes' version of the call ([`MfnExtension::Present`]) leaks Xen's lock on the guest's map when a frame
     /// has nothing behind it, so no frame is asked for that could not just be mapped; the guest's pages are held
-    /// during the call. A guest that balloons a frame out in that moment can still trigger it: this is for debugging, not
-    /// for every frame. A machine frame is true only at the moment of the call.
+    /// during the call. A guest that balloons a frame out in that moment can still trigger it: there, this is for
+    /// debugging, not for every frame. A machine frame is true only at the moment of the call.
     ///
     /// # Errors
     /// [`XenError`] if the domain does not exist or the call is absent. What concerns one frame is its answer.
     pub fn machine_frames(&self, domid: DomId, gfns: &[Gfn]) -> Result<Vec<FrameState>, XenError> {
+        if self.marks_holes(domid)? {
+            return self.marked_frames(domid, gfns);
+        }
         let mut states = Vec::with_capacity(gfns.len());
         let (mut present, mut raw, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for batch in gfns.chunks(MFN_BATCH) {
@@ -114,6 +139,27 @@ impl Xen {
         Ok(states)
     }
 
+    /// Frames by a Xen that marks holes itself: nothing is mapped.
+    fn marked_frames(&self, domid: DomId, gfns: &[Gfn]) -> Result<Vec<FrameState>, XenError> {
+        let mut states = Vec::with_capacity(gfns.len());
+        let mut raw = Vec::new();
+        let flags = sys::XENMEM_get_mfn_allow_holes;
+        for batch in gfns.chunks(MFN_BATCH) {
+            retry(|| {
+                raw.clear();
+                raw.extend(batch.iter().map(|gfn| gfn.get()));
+                self.driver.hypercall(&mut Hypercall::MfnsOfGfns {
+                    domid: domid.get(),
+                    flags,
+                    frames: &mut raw,
+                })
+            })
+            .map_err(XenError::of_domain(GET_MFN, domid))?;
+            states.extend(raw.iter().copied().map(answered));
+        }
+        Ok(states)
+    }
+
     /// Appends the states of `frames`, one each. Xen refuses a list for one bad frame and does not say which, so then
     /// halves are asked for. `raw` is scratch.
     fn mfns_or_each(
@@ -130,7 +176,7 @@ impl Xen {
             // Xen has overwritten a part of them when it refuses.
             raw.clear();
             raw.extend_from_slice(frames);
-            self.driver.hypercall(&mut Hypercall::MfnsOfGfns { domid: domid.get(), frames: raw })
+            self.driver.hypercall(&mut Hypercall::MfnsOfGfns { domid: domid.get(), flags: 0, frames: raw })
         });
         match call {
             Ok(_) => {
@@ -146,7 +192,7 @@ impl Xen {
                 self.mfns_or_each(domid, low, raw, states)?;
                 self.mfns_or_each(domid, high, raw, states)
             }
-            Err(error) => Err(XenError::of_domain("XENMEM_get_mfn_from_pfn", domid)(error)),
+            Err(error) => Err(XenError::of_domain(GET_MFN, domid)(error)),
         }
     }
 }
@@ -172,7 +218,9 @@ mod tests {
         assert_eq!(xen.mfn_extension().unwrap(), MfnExtension::Absent);
         mock.set(|state| state.mfn_extension = true);
         assert_eq!(xen.mfn_extension().unwrap(), MfnExtension::Present);
-        for errno in (1..=133).filter(|errno| ![libc::ESRCH, libc::ENOSYS].contains(errno)) {
+        mock.set(|state| state.mfn_marks_holes = true);
+        assert_eq!(xen.mfn_extension().unwrap(), MfnExtension::MarksHoles);
+        for errno in (1..=133).filter(|errno| ![libc::ESRCH, libc::ENOSYS, libc::E2BIG].contains(errno)) {
             mock.set(|state| state.fail_always = Some(errno));
             assert_eq!(xen.mfn_extension().unwrap_err().errno(), Some(errno));
         }
@@ -194,7 +242,11 @@ mod tests {
                 if hole { FrameState::Hole } else { FrameState::Ram(Mfn::new(MockDriver::mfn(gfn))) };
             assert_eq!(state, expected, "{gfn:#x}");
         }
-        assert_eq!(mock.get(|state| state.hypercalls), 3, "three batches of at most 2048");
+        assert_eq!(
+            mock.get(|state| state.hypercalls),
+            4,
+            "how holes are answered, then three batches of at most 2048"
+        );
         assert_eq!(
             mock.get(|state| state.bad_mfn_requests),
             0,
@@ -219,6 +271,43 @@ mod tests {
     }
 
     #[test]
+    fn a_xen_that_marks_holes_is_asked_for_any_frame_and_nothing_is_mapped() {
+        let (xen, mock) = MockDriver::xen(5000);
+        mock.set(|state| {
+            (state.mfn_extension, state.mfn_marks_holes) = (true, true);
+            state.holes.extend([0, 2048, 4999]);
+            state.vanish = vec![17];
+        });
+        let gfns: Vec<_> = (0..5002).map(Gfn::new).collect();
+        let states = xen.machine_frames(DOMID, &gfns).unwrap();
+        for (gfn, state) in (0..).zip(&states) {
+            let hole = [0, 17, 2048, 4999].contains(&gfn) || gfn >= 5000;
+            let expected =
+                if hole { FrameState::Hole } else { FrameState::Ram(Mfn::new(MockDriver::mfn(gfn))) };
+            assert_eq!(*state, expected, "{gfn:#x}");
+        }
+        assert_eq!(states.len(), gfns.len());
+        let crossings = xen.clone().crossings();
+        assert_eq!((crossings.hypercalls, crossings.ioctls()), (4, 4), "the question, and three batches");
+        xen.clone().machine_frames(DOMID, &gfns[..1]).unwrap();
+        assert_eq!(xen.crossings().ioctls(), 5, "it is asked once for all handles");
+        let error = xen.machine_frames(DomId::new(99), &gfns).unwrap_err();
+        assert!(matches!(error, XenError::NoDomain { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_question_that_failed_is_asked_again() {
+        let (xen, mock) = MockDriver::xen(4);
+        mock.set(|state| {
+            (state.mfn_extension, state.mfn_marks_holes) = (true, true);
+            state.fail_next = vec![libc::EPERM];
+        });
+        assert_eq!(xen.machine_frames(DOMID, &[Gfn::new(1)]).unwrap_err().errno(), Some(libc::EPERM));
+        let known = FrameState::Ram(Mfn::new(MockDriver::mfn(1)));
+        assert_eq!(xen.machine_frames(DOMID, &[Gfn::new(1)]).unwrap(), [known]);
+    }
+
+    #[test]
     fn a_frame_ballooned_out_meanwhile_is_found_by_halves() {
         let (xen, mock) = MockDriver::xen(64);
         mock.set(|state| {
@@ -230,14 +319,15 @@ mod tests {
         let holes: Vec<_> =
             (0..).zip(&states).filter(|(_, s)| **s == FrameState::Hole).map(|(i, _)| i).collect();
         assert_eq!(holes, [17]);
-        assert!(mock.get(|state| state.hypercalls) <= 13, "one call, then two per halving");
+        assert!(mock.get(|state| state.hypercalls) <= 14, "the question, one call, then two per halving");
     }
 
     #[test]
     fn without_the_extension_or_the_domain_the_whole_fails() {
-        let (xen, _mock) = MockDriver::xen(4);
+        let (xen, mock) = MockDriver::xen(4);
         let error = xen.machine_frames(DOMID, &[Gfn::new(0)]).unwrap_err();
         assert_eq!(error.errno(), Some(libc::ENOSYS));
+        mock.set(|state| state.mfn_extension = true);
         let error = xen.machine_frames(DomId::new(99), &[Gfn::new(0)]).unwrap_err();
         assert!(matches!(error, XenError::NoDomain { .. }), "{error}");
         assert!(matches!(xen.maximum_gpfn(DomId::new(99)), Err(XenError::NoDomain { .. })));

@@ -35,6 +35,8 @@ pub(crate) struct State {
     /// Frames that can be mapped, and are gone when their machine frame is asked for.
     pub(crate) vanish: Vec<u64>,
     pub(crate) mfn_extension: bool,
+    /// Whether it knows the flag for holes.
+    pub(crate) mfn_marks_holes: bool,
     /// The version of domctl that Xen speaks, and the flags of the domain.
     pub(crate) domctl: u32,
     pub(crate) flags: u32,
@@ -250,11 +252,16 @@ impl Driver for MockDriver {
                 **info = DomainInfo { domain: DOMID.get(), flags: state.flags };
                 Ok(0)
             }
-            Hypercall::MfnsOfGfns { domid, frames } => {
+            Hypercall::MfnsOfGfns { domid, flags, frames } => {
                 if !state.mfn_extension {
                     return Err(Errno(libc::ENOSYS));
                 }
+                if state.mfn_marks_holes && *flags == u32::MAX {
+                    return Err(Errno(libc::E2BIG));
+                }
                 state.alive(*domid)?;
+                // One that knows no flags leaks a lock here.
+                assert!(*flags == 0 || state.mfn_marks_holes);
                 assert!(frames.len() <= MFN_BATCH);
                 for at in 0..frames.len() {
                     let gfn = frames[at];
@@ -262,6 +269,10 @@ impl Driver for MockDriver {
                         state.bad_mfn_requests += 1;
                     }
                     if !state.is_ram(gfn) || state.vanish.contains(&gfn) {
+                        if *flags != 0 {
+                            frames[at] = u64::MAX;
+                            continue;
+                        }
                         return Err(Errno(libc::EINVAL));
                     }
                     // As Xen does: what comes before the bad frame is already overwritten.

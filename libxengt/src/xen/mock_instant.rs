@@ -30,6 +30,7 @@ impl Driver for InstantDriver {
     fn hypercall(&self, call: &mut Hypercall<'_>) -> SysResult<u64> {
         match call {
             Hypercall::MaximumGpfn { .. } => Ok(self.frames - 1),
+            Hypercall::MfnsOfGfns { domid: sys::SYS_DOMID_INVALID, .. } => Err(Errno(libc::ESRCH)),
             Hypercall::MfnsOfGfns { frames, .. } => {
                 frames.iter_mut().for_each(|frame| *frame += 0x10_0000);
                 Ok(0)

@@ -43,7 +43,7 @@ pub mod testing;
 mod version;
 pub mod xenstore;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use crossings::Crossings;
 pub use device_model::{DeviceModel, IoRange, MemType, Sbdf, ServerId, ShutdownReason};
@@ -68,6 +68,8 @@ pub struct Xen {
     counts: Arc<Counts>,
     /// Whether it may only make device models' calls, for one domain.
     restricted: bool,
+    /// What Xen said of [`MfnExtension`], once it was asked for frames: it does not change.
+    marks_holes: Arc<OnceLock<bool>>,
 }
 
 impl Xen {
@@ -81,7 +83,12 @@ impl Xen {
 
     fn on(driver: impl Driver + 'static) -> Self {
         let counts = Arc::<Counts>::default();
-        Self { driver: Arc::new(Counted { driver, counts: counts.clone() }), counts, restricted: false }
+        Self {
+            driver: Arc::new(Counted { driver, counts: counts.clone() }),
+            counts,
+            restricted: false,
+            marks_holes: Arc::default(),
+        }
     }
 
     /// How often this handle and its clones went into the kernel. Counting costs one relaxed addition per call.

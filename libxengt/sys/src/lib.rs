@@ -19,6 +19,11 @@ include!("bindings.rs");
 /// Subop 29 of the memory hypercall: guest frames to machine frames. Not in Xen: Qubes adds it (patch
 /// 1200-hypercall-XENMEM_get_mfn_from_pfn), so no header can be read or checked for it.
 pub const XENMEM_get_mfn_from_pfn: u32 = 29;
+/// The most frames that one call takes.
+pub const XENMEM_get_mfn_max_pfns: u32 = 2048;
+/// Or'ed into the number of frames: what has nothing behind it becomes all ones, and the call goes on. Only the
+/// patch in this repository knows it; without it, the number is one that is too large.
+pub const XENMEM_get_mfn_allow_holes: u32 = 1 << 31;
 
 /// The argument of [`XENMEM_get_mfn_from_pfn`].
 #[repr(C)]

@@ -39,8 +39,8 @@ pub(super) fn store(call: &Hypercall<'_>, buffer: &mut HypercallBuffer) -> SysRe
             buffer.store(offset_of!(sys::xen_mem_acquire_resource, id), &id.to_ne_bytes())?;
             (sys::__HYPERVISOR_memory_op, sys::XENMEM_acquire_resource)
         }
-        Hypercall::MfnsOfGfns { domid, frames } => {
-            let count = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+        Hypercall::MfnsOfGfns { domid, flags, frames } => {
+            let count = u32::try_from(frames.len()).unwrap_or(u32::MAX) | *flags;
             if frames.len() > MFN_BATCH {
                 return Err(Errno(libc::E2BIG));
             }
@@ -111,7 +111,7 @@ mod tests {
     fn the_mfn_call_is_laid_out_as_the_extension_has_it() {
         let mut buffer = HypercallBuffer::new(None).unwrap();
         let mut frames = [0x1234, 0x5678];
-        let mut call = Hypercall::MfnsOfGfns { domid: 7, frames: &mut frames };
+        let mut call = Hypercall::MfnsOfGfns { domid: 7, flags: 0, frames: &mut frames };
         let made = store(&call, &mut buffer).unwrap();
         assert_eq!((made.op, made.arg), (12, [29, buffer.address(0), 0, 0, 0]));
         assert_eq!(u64::from_ne_bytes(bytes(&buffer, 0)), buffer.address(4096));
@@ -124,11 +124,27 @@ mod tests {
     }
 
     #[test]
+    fn flags_of_the_mfn_call_are_in_its_count() {
+        let mut buffer = HypercallBuffer::new(None).unwrap();
+        let mut frames = [1; 3];
+        let flags = libxengt_sys::XENMEM_get_mfn_allow_holes;
+        store(&Hypercall::MfnsOfGfns { domid: 7, flags, frames: &mut frames }, &mut buffer).unwrap();
+        assert_eq!(u32::from_ne_bytes(bytes(&buffer, 8)), 0x8000_0003);
+        store(&Hypercall::MfnsOfGfns { domid: 7, flags: u32::MAX, frames: &mut [] }, &mut buffer).unwrap();
+        assert_eq!(u32::from_ne_bytes(bytes(&buffer, 8)), u32::MAX);
+    }
+
+    #[test]
     fn lists_longer_than_the_extension_takes_are_refused() {
         let mut buffer = HypercallBuffer::new(None).unwrap();
         let mut frames = [0; 2049];
-        assert!(store(&Hypercall::MfnsOfGfns { domid: 7, frames: &mut frames }, &mut buffer).is_err());
-        assert!(store(&Hypercall::MfnsOfGfns { domid: 7, frames: &mut frames[1..] }, &mut buffer).is_ok());
+        assert!(
+            store(&Hypercall::MfnsOfGfns { domid: 7, flags: 0, frames: &mut frames }, &mut buffer).is_err()
+        );
+        assert!(
+            store(&Hypercall::MfnsOfGfns { domid: 7, flags: 0, frames: &mut frames[1..] }, &mut buffer)
+                .is_ok()
+        );
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub(super) fn mfn_extension(xen: &Answering) -> Check {
         Answering::Files => return Check::skip(CHECK, FILES),
     };
     match xen.mfn_extension() {
+        Ok(MfnExtension::MarksHoles) => Check::ok(CHECK, "present (memory subop 29), and marks holes"),
         Ok(MfnExtension::Present) => Check::ok(CHECK, "present (memory subop 29)"),
         Ok(MfnExtension::Absent) => Check::ok(CHECK, "absent, as in stock Xen; our kernel does not need it"),
         Err(error) => failed(CHECK, &error),

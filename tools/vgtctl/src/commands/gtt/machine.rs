@@ -27,7 +27,7 @@ impl Machine {
         }
         let asked = Xen::open(host.root()).and_then(|xen| Ok((xen.mfn_extension()?, xen)));
         match asked {
-            Ok((MfnExtension::Present, xen)) => Self::Xen { xen, domid },
+            Ok((MfnExtension::Present | MfnExtension::MarksHoles, xen)) => Self::Xen { xen, domid },
             Ok((MfnExtension::Absent, _)) => unknown(NO_EXTENSION.to_owned()),
             Err(error) => unknown(error.to_string()),
         }
