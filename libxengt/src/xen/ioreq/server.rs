@@ -16,6 +16,7 @@ use crate::xen::event_channels::{EventChannels, LocalPort};
 use crate::xen::foreign::ForeignPages;
 use crate::xen::live::LiveMemory;
 use crate::xen::map::Access;
+use crate::xen::xenstore::Lifetime;
 
 /// What a server has done since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +45,8 @@ pub struct IoreqServer {
     /// Frames that are tracked until the next look at all vCPUs.
     retired: BTreeSet<Gfn>,
     stats: Stats,
+    /// Without it, the domain's end is not seen.
+    lifetime: Option<Lifetime>,
 }
 
 impl IoreqServer {
@@ -60,7 +63,12 @@ impl IoreqServer {
     ) -> Result<Self, XenError> {
         let events = EventChannels::open(root)?;
         events.restrict(domid)?;
-        Self::start_on(DeviceModel::open(root, domid)?, events, ranges, claim_writes)
+        let mut server = Self::start_on(DeviceModel::open(root, domid)?, events, ranges, claim_writes)?;
+        match Lifetime::watch(root, domid) {
+            Ok(lifetime) => server.lifetime = Some(lifetime),
+            Err(error) => log::warn!("the end of domain {domid} will not be seen: {error}"),
+        }
+        Ok(server)
     }
 
     pub(in crate::xen) fn start_on(
@@ -93,6 +101,7 @@ impl IoreqServer {
             tracked: BTreeSet::new(),
             retired: BTreeSet::new(),
             stats: Stats::default(),
+            lifetime: None,
         };
         ranges.iter().try_for_each(|range| server.map_range(*range))?;
         if claim_writes {
@@ -194,10 +203,25 @@ impl IoreqServer {
     /// Waits `timeout` for requests and answers those that there are; says how many.
     ///
     /// # Errors
-    /// [`XenError`] of the devices; what could be answered was.
+    /// [`XenError`] of the devices; what could be answered was. [`XenError::NoDomain`] when the domain has ended:
+    /// drop the server then, for what it has mapped keeps the rest of the domain.
     pub fn serve(&mut self, handler: &mut impl Handler, timeout: Duration) -> Result<u64, XenError> {
         self.events.wait(timeout)?;
-        self.answer_all(handler)
+        let answered = self.answer_all(handler)?;
+        // Whoever asks is alive.
+        if answered == 0 && self.has_ended() {
+            return Err(XenError::NoDomain { call: "serving its requests", domid: self.domid() });
+        }
+        Ok(answered)
+    }
+
+    fn has_ended(&mut self) -> bool {
+        let ended = self.lifetime.as_mut().map_or(Ok(false), Lifetime::has_ended);
+        ended.unwrap_or_else(|error| {
+            log::warn!("the end of domain {} will not be seen: {error}", self.domid());
+            self.lifetime = None;
+            false
+        })
     }
 
     /// Looks at all vCPUs: a signal that was lost must not leave one waiting.

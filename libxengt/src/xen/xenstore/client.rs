@@ -8,6 +8,7 @@ use libxengt_sys as sys;
 
 use super::error::StoreError;
 use super::wire::{self, Message};
+use crate::addr::DomId;
 use crate::root::Root;
 use crate::xen::driver::StoreDriver;
 use crate::xen::error::{Errno, XenError};
@@ -67,6 +68,24 @@ impl Xenstore {
     pub fn directory(&mut self, path: &str) -> Result<Option<Vec<String>>, StoreError> {
         let list = missing_is_none(self.request("list", sys::XS_DIRECTORY, path, &[path]))?;
         Ok(list.map(|payload| wire::words(&payload).collect()))
+    }
+
+    /// Whether the daemon serves `domid`: from its making until it is destroyed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_introduced(&mut self, domid: DomId) -> Result<bool, StoreError> {
+        const REQUEST: &str = "ask about domain";
+        let path = domid.to_string();
+        let answer = self.request(REQUEST, sys::XS_IS_DOMAIN_INTRODUCED, &path, &[&path])?;
+        match wire::words(&answer).next().as_deref() {
+            Some("T") => Ok(true),
+            Some("F") => Ok(false),
+            other => {
+                let answer = other.unwrap_or_default().escape_default().to_string();
+                Err(StoreError::Answer { request: REQUEST, path, answer, expected: "T or F" })
+            }
+        }
     }
 
     /// Watches `path` and all below it; events carry `token`. One comes at once. `@releaseDomain` and

@@ -37,6 +37,18 @@ pub enum StoreError {
         /// How long was waited.
         seconds: u64,
     },
+    /// The answer says neither of what it can.
+    #[error("xenstore: {request} {path}: answered {answer:?}, expected {expected}")]
+    Answer {
+        /// What was asked.
+        request: &'static str,
+        /// Of which node.
+        path: String,
+        /// The answer.
+        answer: String,
+        /// What can be answered.
+        expected: &'static str,
+    },
     /// The connection is at its end.
     #[error("xenstore: the connection has ended")]
     Closed,
@@ -66,7 +78,7 @@ impl Diagnose for StoreError {
             Self::NoSuchName { .. } => ErrorKind::NotFound,
             Self::AmbiguousName { .. } | Self::Wire(WireError::Unsendable { .. }) => ErrorKind::InvalidInput,
             Self::Timeout { .. } => ErrorKind::Busy,
-            Self::Wire(_) | Self::Closed => ErrorKind::Failed,
+            Self::Wire(_) | Self::Answer { .. } | Self::Closed => ErrorKind::Failed,
         }
     }
 
@@ -75,7 +87,7 @@ impl Diagnose for StoreError {
             Self::Device(error) => return error.hint(),
             Self::NoSuchName { .. } => "`xl list` shows the domains and their names".into(),
             Self::AmbiguousName { .. } => "name it by its id, with --domid".into(),
-            Self::Timeout { .. } | Self::Closed => {
+            Self::Timeout { .. } | Self::Answer { .. } | Self::Closed => {
                 "is xenstored running? (`systemctl status xenstored`)".into()
             }
             Self::Refused { errno: libc::EACCES | libc::EPERM, .. } => {

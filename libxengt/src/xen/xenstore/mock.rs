@@ -50,6 +50,11 @@ impl MockStore {
         self.set(|state| state.reply(sys::XS_WATCH_EVENT, 0, payload.as_bytes()));
     }
 
+    /// Answers so when it is asked whether it knows a domain.
+    pub(in crate::xen) fn introduce(&self, domid: &str, answer: &str) {
+        self.set(|state| drop(state.nodes.insert(domid.to_owned(), answer.as_bytes().to_vec())));
+    }
+
     pub(in crate::xen) fn raw(&self, bytes: &[u8]) {
         self.set(|state| state.replies.extend(bytes));
     }
@@ -80,6 +85,10 @@ impl StoreState {
                     sys::XS_DIRECTORY,
                     names.iter().flat_map(|name| [name.as_bytes(), b"\0"].concat()).collect(),
                 ),
+                (sys::XS_IS_DOMAIN_INTRODUCED, answer) => {
+                    let answer = answer.map_or(&b"F"[..], Vec::as_slice);
+                    (sys::XS_IS_DOMAIN_INTRODUCED, [answer, b"\0"].concat())
+                }
                 (sys::XS_WATCH, _) => (sys::XS_WATCH, b"OK\0".to_vec()),
                 _ => (sys::XS_ERROR, b"ENOENT\0".to_vec()),
             };

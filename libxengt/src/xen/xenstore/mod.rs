@@ -3,6 +3,7 @@
 
 mod client;
 mod error;
+mod lifetime;
 #[cfg(test)]
 pub(super) mod mock;
 mod names;
@@ -10,4 +11,5 @@ pub mod wire;
 
 pub use client::{WatchEvent, Xenstore};
 pub use error::StoreError;
+pub use lifetime::Lifetime;
 pub use names::{NamedDomain, find_domain};

@@ -5,6 +5,8 @@ use crate::addr::{Gfn, Gpa};
 use crate::xen::ioreq::{Handler, RawRequest, Size};
 use crate::xen::mock::{DOMID, MockDriver};
 use crate::xen::mock_events::MockEvents;
+use crate::xen::xenstore::mock::MockStore;
+use crate::xen::xenstore::{Lifetime, Xenstore};
 use crate::xen::{DeviceModel, IoRange, Sbdf, XenError};
 
 const SBDF: Sbdf = Sbdf { segment: 0, bus: 0, devfn: 0x10 };
@@ -270,4 +272,31 @@ fn a_bar_that_moves_is_served_where_it_is_before_the_guest_goes_on() {
     assert_eq!(serve(&mut lab, RawRequest { addr: 0xd000_0008, ..read() }).1.1, 0xffff_ffff);
     serve(&mut lab, RawRequest { data: 0xd000_0000, ..write }).0.unwrap();
     assert_eq!(serve(&mut lab, RawRequest { addr: 0xd000_0008, ..read() }).1, (3, 5), "asked for once more");
+}
+
+#[test]
+fn the_end_of_the_domain_ends_serving_after_the_last_request() {
+    let mut lab = start(false).unwrap();
+    let store = MockStore::new(&[("7", "T")]);
+    let client = Xenstore::new(Box::new(store.clone()), Duration::from_millis(50));
+    lab.server.lifetime = Some(Lifetime::new(client, DOMID).unwrap());
+    assert_eq!(lab.serve(), 0);
+    store.introduce("7", "F");
+    store.event("@releaseDomain\0end\0");
+    lab.request(0, &read());
+    assert_eq!(lab.serve(), 1);
+    let error = lab.server.serve(&mut Device, Duration::ZERO).unwrap_err();
+    assert!(matches!(error, XenError::NoDomain { .. }), "{error}");
+}
+
+#[test]
+fn a_xenstore_that_dies_leaves_the_server_at_work() {
+    let mut lab = start(false).unwrap();
+    let store = MockStore::new(&[("7", "T")]);
+    let client = Xenstore::new(Box::new(store.clone()), Duration::from_millis(50));
+    lab.server.lifetime = Some(Lifetime::new(client, DOMID).unwrap());
+    store.set(|state| state.closed = true);
+    assert_eq!(lab.serve(), 0);
+    lab.request(0, &read());
+    assert_eq!((lab.serve(), lab.answer(0)), (1, (3, 0x123)));
 }
