@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -49,6 +50,9 @@ pub(crate) enum Verb {
         /// Only list the scenarios
         #[arg(long)]
         list: bool,
+        /// How many machines run at a time; each wants a core and 4 GB [default: one for each core]
+        #[arg(long, short, value_name = "N")]
+        jobs: Option<NonZero<usize>>,
         #[command(flatten)]
         machine: MachineOptions,
     },

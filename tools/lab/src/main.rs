@@ -24,7 +24,9 @@ mod test;
 mod transcript;
 mod xen;
 
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Parser;
 
@@ -76,10 +78,13 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Boot(boot) => return boot::boot(&boot),
         Verb::Test { list: true, .. } => {
             for scenario in scenario::ALL {
-                println!("{:12} {}", scenario.name, scenario.about);
+                println!("{:15} {}", scenario.name, scenario.about);
             }
         }
-        Verb::Test { scenarios, machine, .. } => return test::test(&scenarios, &machine),
+        Verb::Test { scenarios, jobs, machine, .. } => {
+            let jobs = jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
+            return test::test(&scenarios, jobs, &machine);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,8 +1,13 @@
-//! `test`: scenarios, one after the other, each on a machine of its own.
+//! `test`: scenarios, each on a machine of its own, several at a time.
 
+use std::cmp::Reverse;
+use std::collections::VecDeque;
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use crate::boot;
@@ -14,31 +19,61 @@ use crate::qemu::Machine;
 use crate::scenario::{self, Scenario};
 use crate::{paths, session};
 
-/// Runs the scenarios of these names, or all. The exit code says whether all passed.
-pub(crate) fn test(names: &[String], options: &MachineOptions) -> Result<ExitCode> {
+/// Runs the scenarios of these names, or all, `jobs` machines at a time. The exit code says whether all passed.
+pub(crate) fn test(names: &[String], jobs: NonZero<usize>, options: &MachineOptions) -> Result<ExitCode> {
     let scenarios = scenario::named(names)?;
     let machine = boot::machine(options)?;
     let logs = logs()?;
     let progress = Progress::new("test", u64::try_from(scenarios.len()).unwrap_or(0));
-    let mut failed = 0_usize;
-    for scenario in &scenarios {
+    let queue = Mutex::new(VecDeque::from(scenarios.clone()));
+    // The longest waits for nobody, so that the rest fits beside it.
+    queue
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .make_contiguous()
+        .sort_by_key(|one| Reverse(one.limit));
+    let work = || worker(&queue, &machine, &logs, &progress);
+    let failed = thread::scope(|scope| {
+        // A machine dies with the thread that started it, and each worker outlives its machines.
+        let workers: Vec<_> = (0..jobs.get().min(scenarios.len())).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_fold(0, |sum, worker| match worker.join() {
+            Ok(failed) => failed.map(|failed| sum + failed),
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })?;
+    drop(progress);
+    println!("{} passed, {failed} failed", scenarios.len() - failed);
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs scenarios until none is left; how many failed.
+fn worker(
+    queue: &Mutex<VecDeque<&'static Scenario>>,
+    machine: &Machine,
+    logs: &Path,
+    progress: &Progress,
+) -> Result<usize> {
+    let mut failed = 0;
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some(scenario) = next else { return Ok(failed) };
         let start = Instant::now();
-        let result = run(scenario, &machine, &logs, &progress);
+        let result = run(scenario, machine, logs, progress);
         let seconds = start.elapsed().as_secs();
         match result {
             Ok(()) => progress.line(&format!("ok   {} ({seconds} s)", scenario.name)),
             Err(LabError::Interrupted) => return Err(LabError::Interrupted),
             Err(error) => {
                 failed += 1;
-                progress.line(&format!("FAIL {} ({seconds} s): {error}", scenario.name));
-                progress.line(&format!("     console: {}", log(&logs, scenario).display()));
+                progress.line(&format!(
+                    "FAIL {} ({seconds} s): {error}\n     console: {}",
+                    scenario.name,
+                    log(logs, scenario).display()
+                ));
             }
         }
         progress.add(1);
     }
-    drop(progress);
-    println!("{} passed, {failed} failed", scenarios.len() - failed);
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs a scenario and judges it. The console's log stays if it failed.
