@@ -1,5 +1,6 @@
 #!/bin/sh
-# The first program of the lab's guests: says that user space is there, does what its command line asks.
+# The first program of the lab's guests: says that user space is there and what it sees; then, with lab.serve on the
+# kernel's command line, runs the commands that come over its console, and else powers off.
 /bin/busybox mkdir -p /proc /sys /dev /tmp
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -11,5 +12,16 @@ for function in /sys/bus/pci/devices/*; do
     [ -e "$function/vendor" ] || continue
     echo "guest: pci ${function##*/} $(cat "$function/vendor") $(cat "$function/device")"
 done
+if grep -q lab.serve /proc/cmdline; then
+    stty -echo
+    echo 'guest: ready'
+    n=0
+    while read -r line; do
+        n=$((n + 1))
+        echo "guest: begin $n"
+        eval "$line" 2>&1
+        echo "guest: end $n exit $?"
+    done
+fi
 echo 'guest: end'
 poweroff -f

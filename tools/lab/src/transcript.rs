@@ -66,6 +66,11 @@ impl Step {
         }
     }
 
+    /// What it printed.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        self.output.iter().map(String::as_str)
+    }
+
     /// Expects a line that holds all of these words, in this order.
     pub(crate) fn says(&self, words: &[&str]) -> Result<&Self> {
         let holds = |line: &String| {

@@ -1,7 +1,8 @@
-//! What is in dom0: busybox, Xen's tools, the device model, five kernel modules, vgtctl, and the scenarios.
+//! What is in dom0: busybox, Xen's tools, the device model, kernel modules, our programs, and the scenarios.
 
 use std::path::{Path, PathBuf};
 
+use super::programs::Programs;
 use super::{file, guest, program};
 use crate::cpio::{Entry, Files};
 use crate::elf;
@@ -48,16 +49,21 @@ const LIBRARIES: &[&str] = &["libgcc_s.so.1"];
 const MODULES: &[&str] = &["xen-evtchn", "xen-gntalloc", "xen-gntdev", "xen-privcmd", "xenfs/xenfs"];
 
 const INIT: &str = include_str!("../../image/dom0-init.sh");
+/// How scenarios start guests and run commands in them.
+const GUESTS: &str = include_str!("../../image/guests.sh");
 
 /// All of dom0's files.
-pub(super) fn files(tree: &Path, kernel: &Path, vgtctl: Vec<u8>) -> Result<Files> {
+pub(super) fn files(tree: &Path, kernel: &Path, programs: Programs) -> Result<Files> {
     let mut files = Files::default();
     files.add("init", Entry::Program(INIT.into()));
     files.add("bin/busybox", program(tree, "bin/busybox")?);
     files.add("bin/sh", Entry::Link("busybox".into()));
     files.add("etc/xen/xl.conf", Entry::File(Vec::new()));
     files.add("usr/lib/xen", Entry::Link("xen-4.17".into()));
-    files.add("usr/bin/vgtctl", Entry::Program(vgtctl));
+    files.add("usr/bin/vgtctl", Entry::Program(programs.vgtctl));
+    files.add("usr/bin/lab-probe", Entry::Program(programs.probe));
+    files.add("lab/nothing.elf", Entry::File(programs.nothing));
+    files.add("lab/guests.sh", Entry::File(GUESTS.into()));
     for path in PROGRAMS {
         files.add(path, program(tree, path)?);
     }
@@ -72,7 +78,7 @@ pub(super) fn files(tree: &Path, kernel: &Path, vgtctl: Vec<u8>) -> Result<Files
 
     let kernel_bytes = std::fs::read(kernel).map_err(LabError::file("read", kernel))?;
     files.add("lab/vmlinuz", Entry::File(kernel_bytes));
-    files.add("lab/guest.cpio.gz", Entry::File(guest::files(tree)?.gzip()?));
+    files.add("lab/guest.cpio.gz", Entry::File(guest::files(tree, programs.guest)?.gzip()?));
     for scenario in scenario::ALL {
         let path = format!("lab/scenarios/{}.sh", scenario.name);
         files.add(&path, Entry::File(scenario.script.into()));

@@ -1,8 +1,8 @@
-//! Our own command, built so that it needs no library of dom0.
+//! Our own programs, built so that they need no library of dom0 or of a guest.
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{LabError, Result};
 use crate::paths;
@@ -10,8 +10,20 @@ use crate::run;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Builds vgtctl and gives its bytes. cargo itself knows whether there is anything to do.
-pub(super) fn build() -> Result<Vec<u8>> {
+/// The bytes of each program.
+#[derive(Debug)]
+pub(super) struct Programs {
+    pub(super) vgtctl: Vec<u8>,
+    /// Drives the library in dom0.
+    pub(super) probe: Vec<u8>,
+    /// What guests do when dom0 asks.
+    pub(super) guest: Vec<u8>,
+    /// A kernel that does nothing.
+    pub(super) nothing: Vec<u8>,
+}
+
+/// Builds them. cargo itself knows whether there is anything to do, and the guest's is small.
+pub(super) fn build() -> Result<Programs> {
     let root = paths::repository()?;
     let target_dir = paths::target(&root).join("static");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -22,6 +34,8 @@ pub(super) fn build() -> Result<Vec<u8>> {
         "--release",
         "--package",
         "vgtctl",
+        "--package",
+        "lab-probe",
         "--target",
         TARGET,
     ]);
@@ -34,7 +48,67 @@ pub(super) fn build() -> Result<Vec<u8>> {
     // Optimising across crates doubles the build, for a program that the lab only asks for answers.
     command.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     run::stdout(command.arg("--target-dir").arg(&target_dir))?;
-    read_static(&target_dir.join(TARGET).join("release/vgtctl"))
+    let release = target_dir.join(TARGET).join("release");
+    Ok(Programs {
+        vgtctl: read_static(&release.join("vgtctl"))?,
+        probe: read_static(&release.join("lab-probe"))?,
+        guest: guest(&root)?,
+        nothing: nothing(&root)?,
+    })
+}
+
+/// The guest's program is C: it is made of system calls and single instructions, and runs in no dom0.
+fn guest(root: &Path) -> Result<Vec<u8>> {
+    let dir = root.join("tools/lab/guest");
+    let mut sources: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(&dir).map_err(LabError::file("read", &dir))? {
+        let path = entry.map_err(LabError::file("read", &dir))?.path();
+        if path.extension().is_some_and(|extension| extension == "c") {
+            sources.push(path);
+        }
+    }
+    sources.sort();
+    let into = private_directory()?;
+    let program = into.path().join("lab-guest");
+    let mut command = compiler();
+    command.args([
+        "-static",
+        "-O2",
+        "-std=gnu17",
+        "-Wall",
+        "-Wextra",
+        "-Wconversion",
+        "-Wno-sign-conversion",
+        "-Werror",
+    ]);
+    run::stdout(command.args(sources).arg("-o").arg(&program))?;
+    read_static(&program)
+}
+
+/// For domains that are made and never run.
+fn nothing(root: &Path) -> Result<Vec<u8>> {
+    let into = private_directory()?;
+    let program = into.path().join("nothing.elf");
+    let mut command = compiler();
+    command.args([
+        "-m32",
+        "-nostdlib",
+        "-static",
+        "-Wl,-Ttext-segment=0x100000",
+        "-Wl,-e,start",
+        "-Wl,--build-id=none",
+    ]);
+    run::stdout(command.arg(root.join("tools/lab/guest/nothing.S")).arg("-o").arg(&program))?;
+    fs::read(&program).map_err(LabError::file("read", &program))
+}
+
+/// Two labs may build at once, and neither may read what the other has half written.
+fn private_directory() -> Result<tempfile::TempDir> {
+    tempfile::tempdir().map_err(LabError::file("create a directory in", &env::temp_dir()))
+}
+
+fn compiler() -> std::process::Command {
+    run::command(env::var_os("CC").unwrap_or_else(|| "cc".into()))
 }
 
 fn read_static(path: &Path) -> Result<Vec<u8>> {

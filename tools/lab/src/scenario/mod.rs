@@ -1,8 +1,12 @@
 //! The scenarios: a script that runs in dom0, and what is expected of its steps.
 
+mod device_model;
+mod guest_tables;
 mod hvm_guest;
 mod plumbing;
+mod server_cycles;
 mod vgtctl;
+mod write_tracking;
 
 use std::time::Duration;
 
@@ -23,7 +27,15 @@ pub(crate) struct Scenario {
 }
 
 /// All scenarios, in the order they run.
-pub(crate) const ALL: &[Scenario] = &[plumbing::SCENARIO, vgtctl::SCENARIO, hvm_guest::SCENARIO];
+pub(crate) const ALL: &[Scenario] = &[
+    plumbing::SCENARIO,
+    vgtctl::SCENARIO,
+    hvm_guest::SCENARIO,
+    guest_tables::SCENARIO,
+    device_model::SCENARIO,
+    write_tracking::SCENARIO,
+    server_cycles::SCENARIO,
+];
 
 /// The scenarios of these names, or all if there are none.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Scenario>> {

@@ -20,6 +20,7 @@ fn check(run: &Transcript) -> Result<()> {
     // These come from the hypervisor itself.
     doctor.says(&["ok ", "xen version: Xen 4.", "runs HVM guests"])?;
     doctor.says(&["ok ", "get_mfn_from_pfn: absent"])?;
+    doctor.says(&["ok ", "domctl: ", "interface 0x15"])?;
     for (check, evidence) in
         [("gpu:", "no Intel GPU"), ("xengt:", "not loaded"), ("control node:", "create_vgt_instance")]
     {
@@ -32,6 +33,12 @@ fn check(run: &Transcript) -> Result<()> {
 
     run.step("host")?.exits(5)?.says(&["error:", "no Intel GPU", "hint:"])?;
     run.step("list")?.exits(5)?.says(&["error:", "xengt", "hint:"])?;
+    for step in ["own-domain", "no-domain"] {
+        run.step(step)?.exits(5)?.says(&["FAIL ", "domain"])?.never_says("panicked")?;
+    }
+    run.step("no-name")?.exits(3)?.says(&["error:", "nobody"])?;
+    run.step("not-root")?.exits(5)?.says(&["FAIL ", "root"])?.never_says("panicked")?;
+    run.step("no-device")?.exits(5)?.says(&["hint:"])?.never_says("panicked")?;
     run.step("version")?.exits(0)?.says(&["vgtctl "])?;
     Ok(())
 }

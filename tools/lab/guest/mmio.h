@@ -1,0 +1,10 @@
+#ifndef LAB_MMIO_H
+#define LAB_MMIO_H
+
+/* Reads and writes a PCI function's BAR with every size of access, and says each. */
+int mmio(const char *resource);
+
+/* Writes a page of its own when told to on standard input, and says each write. */
+int writes(void);
+
+#endif
