@@ -14,6 +14,34 @@ check build cargo build --quiet --package lab
 check fetch cargo run --quiet --package lab -- fetch
 check image cargo run --quiet --package lab -- image
 
+# The shell in dom0 that `boot --interactive` gives: what is typed there runs there.
+interactive() {
+    coproc LAB { exec cargo run --quiet --package lab -- boot --interactive 2>&1; }
+    local shell=${LAB_PID} input=${LAB[1]}
+    exec 7<&"${LAB[0]}"
+    shown 'dom0 of the lab.'
+    printf 'xl list\n' >&"$input"
+    shown 'Domain-0 '
+    printf 'vgtctl doctor\n' >&"$input"
+    shown ' ok, '
+    printf 'poweroff -f\n' >&"$input"
+    cat <&7
+    wait "$shell"
+}
+
+# Shows the console up to a line with that text.
+shown() { # TEXT
+    local line
+    while IFS= read -r -t 300 line <&7; do
+        printf '%s\n' "$line"
+        case $line in *"$1"*) return 0 ;; esac
+    done
+    say "the console ended, or was silent for 300 s, before it said: $1"
+    return 1
+}
+
+check interactive interactive
+
 # Each scenario counts, and the lab's last line must say so.
 run scenarios cargo run --quiet --package lab -- test
 grep -E '^(ok  |FAIL|    ) ' "$log" || true
