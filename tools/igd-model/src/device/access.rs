@@ -51,6 +51,9 @@ impl Device {
                 }
             }
             (Special::ExeclistStatus, Some(id)) => self.execlist_status(id),
+            (Special::ExeclistContext, Some(id)) => {
+                self.engines.get(id).active.map_or(0, |context| context.id())
+            }
             (Special::MasterInterrupt, _) => self.master_interrupt(),
             (Special::ScanLine, _) => self.scan_line(offset),
             (Special::FrameCount, _) => self.frame_count(offset),
@@ -62,6 +65,7 @@ impl Device {
     /// Writes the 32-bit register at `offset`.
     pub fn write_register(&mut self, offset: u32, value: u32) {
         let offset = offset & !3;
+        self.frames.note_write(offset, self.clock.now());
         let Some(&declared) = self.registers.declared(offset) else {
             self.registers.set(offset, value);
             return;
@@ -127,6 +131,7 @@ impl Device {
             Special::TimestampLow
             | Special::TimestampHigh
             | Special::ExeclistStatus
+            | Special::ExeclistContext
             | Special::InstructionDone
             | Special::ScanLine
             | Special::FrameCount => return,

@@ -218,6 +218,10 @@ impl Device {
         &mut self.engines
     }
 
+    pub(crate) const fn frames(&self) -> &Frames {
+        &self.frames
+    }
+
     pub(crate) const fn frames_mut(&mut self) -> &mut Frames {
         &mut self.frames
     }

@@ -13,8 +13,9 @@ use crate::registers::engine as reg;
 const BATCH_VALID: u32 = 1;
 /// `RING_BBSTATE`: it lies in the context's own space.
 const BATCH_PROCESS: u32 = 1 << 5;
-/// `RING_EIR`: an instruction error.
+/// `RING_EIR`: an instruction error; memory that could not be reached.
 const INSTRUCTION_ERROR: u32 = 1;
+const MEMORY_ERROR: u32 = 1 << 1;
 /// The longest batch that may run inside a restore of a context, in commands.
 const RESTORE_COMMANDS: u32 = 1024;
 
@@ -189,13 +190,19 @@ impl Device {
     fn stop(&mut self, fetch: &Fetch, stop: Stop) {
         let id = fetch.engine;
         log::warn!("{}: hangs at {:?} {:#x}: {stop:?}", id.name(), fetch.level, fetch.at);
-        match stop {
-            Stop::Fault { space, address } => self.record_fault(id, space, address),
-            Stop::BadCommand { .. } => {
-                let errors = self.engine_register(id, reg::EIR);
-                self.set_engine_register(id, reg::EIR, errors | INSTRUCTION_ERROR);
+        let error = match stop {
+            Stop::Fault { space, address } => {
+                self.record_fault(id, space, address);
+                MEMORY_ERROR
             }
+            Stop::BadCommand { .. } => INSTRUCTION_ERROR,
+        };
+        // What is masked is not even remembered.
+        let error = error & !self.engine_register(id, reg::EMR);
+        if error != 0 {
+            let errors = self.engine_register(id, reg::EIR);
+            self.set_engine_register(id, reg::EIR, errors | error);
+            self.engine_interrupt(id, Event::Error);
         }
-        self.engine_interrupt(id, Event::Error);
     }
 }

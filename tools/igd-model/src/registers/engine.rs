@@ -3,8 +3,8 @@
 
 use super::Behaviour::{ClearByOne, Fixed, Masked, Plain, Special as Sp};
 use super::Special::{
-    ContextTimestamp, ExeclistStatus, InstructionDone, MiMode, ResetControl, Submit, TimestampHigh,
-    TimestampLow,
+    ContextTimestamp, ExeclistContext, ExeclistStatus, InstructionDone, MiMode, ResetControl, Submit,
+    TimestampHigh, TimestampLow,
 };
 use super::register::{Register, plain, reg};
 
@@ -38,6 +38,8 @@ pub const MI_MODE: u32 = 0x9c;
 pub const IMR: u32 = 0xa8;
 /// `RING_EIR`: what went wrong.
 pub const EIR: u32 = 0xb0;
+/// `RING_EMR`: which errors do not interrupt.
+pub const EMR: u32 = 0xb4;
 /// `RING_BBSTATE`, for batches called from the ring.
 pub const BB_STATE: u32 = 0x110;
 /// `RING_SBBADDR`, for batches called from batches.
@@ -94,7 +96,7 @@ pub(super) const REGISTERS: &[Register] = &[
     reg(MI_MODE, "RING_MI_MODE", 0, Sp(MiMode), PRM),
     reg(IMR, "RING_IMR", 0xffff_ffff, Plain, PRM),
     reg(EIR, "RING_EIR", 0, ClearByOne, PRM),
-    reg(0xb4, "RING_EMR", 0xffff_ffff, Plain, PRM),
+    reg(EMR, "RING_EMR", 0xffff_ffff, Plain, PRM),
     reg(0xb8, "RING_ESR", 0, Plain, PRM),
     reg(0xc0, "RING_INSTPM", 0, Masked, PRM),
     reg(0xc4, "RING_CMD_CCTL", 0, Masked, PRM),
@@ -110,7 +112,7 @@ pub(super) const REGISTERS: &[Register] = &[
     reg(BCS_SWCTRL, "BCS_SWCTRL", 0, Masked, PRM),
     reg(0x230, "RING_ELSP", 0, Sp(Submit), EXECLISTS),
     reg(0x234, "RING_EXECLIST_STATUS_LO", 0, Sp(ExeclistStatus), EXECLISTS),
-    reg(0x238, "RING_EXECLIST_STATUS_HI", 0, Plain, EXECLISTS),
+    reg(0x238, "RING_EXECLIST_STATUS_HI", 0, Sp(ExeclistContext), EXECLISTS),
     reg(CONTEXT_CONTROL, "RING_CONTEXT_CONTROL", 0, Masked, EXECLISTS),
     plain(PDP, 0x28c, "GEN8_RING_PDP_LDW(0) to GEN8_RING_PDP_UDW(3)", EXECLISTS),
     reg(0x29c, "RING_MODE_GEN7", 0, Masked, PRM),

@@ -62,8 +62,10 @@ pub enum Special {
     ResetControl,
     /// `RING_ELSP`: four writes submit.
     Submit,
-    /// `RING_EXECLIST_STATUS`: what runs.
+    /// `RING_EXECLIST_STATUS_LO`: whether something runs.
     ExeclistStatus,
+    /// `RING_EXECLIST_STATUS_HI`: the driver's name for the context that runs.
+    ExeclistContext,
     /// `RING_INSTDONE`.
     InstructionDone,
     /// `GEN6_GDRST`: resets engines.

@@ -112,6 +112,9 @@ fn a_bad_command_hangs_the_engine_until_its_reset() {
     machine.submit(Render, descriptor(1), 0);
     assert_eq!(machine.read(Render, 0xb0), 1, "an instruction error");
     assert_eq!(machine.read(Render, 0x68), 0xe000_0000, "IPEHR shows it");
+    assert_eq!(machine.read(Render, 0x238), 1, "EXECLIST_STATUS names the context");
+    let identity = machine.device.read_register(interrupts::GT + interrupts::IDENTITY);
+    assert_eq!(identity & 1 << 3, 1 << 3, "and the driver is told");
     assert_eq!(machine.device.tick(), None, "nobody waits for a hung engine");
     machine.submit(Render, descriptor(2), 0);
     assert_eq!(machine.data(DATA), 0, "it takes nothing over");
@@ -128,6 +131,17 @@ fn a_bad_command_hangs_the_engine_until_its_reset() {
     machine.write(Render, 0xa8, 0);
     machine.submit(Render, descriptor(2), 0);
     assert_eq!(machine.data(DATA), 3);
+}
+
+#[test]
+fn an_error_that_is_masked_hangs_silently() {
+    let mut machine = Machine::new();
+    machine.write(Render, 0xb4, !0);
+    machine.context(Render, 1, &[0xe000_0000, 0]);
+    machine.submit(Render, descriptor(1), 0);
+    assert_eq!(machine.read(Render, 0xb0), 0);
+    let identity = machine.device.read_register(interrupts::GT + interrupts::IDENTITY);
+    assert_eq!(identity & 1 << 3, 0);
 }
 
 #[test]

@@ -70,6 +70,7 @@ impl Machine {
         for id in EngineId::ALL {
             machine.write(id, 0x80, low(STATUS_PAGE));
             machine.write(id, 0xa8, 0);
+            machine.write(id, 0xb4, 0);
         }
         for bank in 0..4 {
             machine.device.write_register(0x4_4304 + bank * 16, 0);
