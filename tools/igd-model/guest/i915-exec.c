@@ -261,7 +261,8 @@ static int tiled(uint32_t tiling)
 		(uint32_t)to, (uint32_t)(to >> 32), 0, PITCH / 4, (uint32_t)from, (uint32_t)(from >> 32),
 		MI_LOAD_REGISTER_IMM, BCS_SWCTRL, 1u << 16,
 		MI_BATCH_BUFFER_END, 0 };
-	uint32_t *aperture, *memory;
+	volatile uint32_t *aperture;
+	uint32_t *memory;
 	int error, waited;
 
 	CHECK(!ioctl(gpu, DRM_IOCTL_I915_GEM_SET_TILING, &set), "SET_TILING: %s", strerror(errno));
@@ -272,6 +273,8 @@ static int tiled(uint32_t tiling)
 	domain(objects[0].handle, I915_GEM_DOMAIN_GTT);
 	for (uint32_t i = 0; i < SIZE / 4; i += 7)
 		aperture[i] = i * 0x10001 + tiling;
+	/* Writes through a BAR of the model are posted: only a read ends them. */
+	CHECK(aperture[7] == 7 * 0x10001 + tiling, "the aperture reads %#x", aperture[7]);
 	memory = map(objects[0].handle, SIZE, I915_MMAP_OFFSET_WB);
 	CHECK(memory, "no cached map: %s", strerror(errno));
 	domain(objects[0].handle, I915_GEM_DOMAIN_CPU);

@@ -37,6 +37,9 @@ enum Command {
         /// Serve the next client when one has gone, with a device as new
         #[arg(long)]
         keep: bool,
+        /// Let the client map the global GTT: reads of it are fast then, and all other accesses slow
+        #[arg(long)]
+        map_gtt: bool,
     },
     /// Write what the pipe scans out as PNG
     Screenshot {
@@ -85,8 +88,8 @@ pub(crate) fn run() -> ExitCode {
 
 fn execute(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Serve { socket, control, wait, keep } => {
-            let mut device = Device::new().map_err(Failure::Device)?;
+        Command::Serve { socket, control, wait, keep, map_gtt } => {
+            let mut device = Device::new().map_err(Failure::Device)?.with_mapped_gtt(map_gtt);
             let server =
                 Server::bind(Options { socket, control, wait: wait.map(Duration::from_secs), keep })?;
             server.run(&mut device)?;

@@ -1,4 +1,4 @@
-//! The global GTT's storage: a file that the client maps, so that its writes never trap.
+//! The global GTT's storage: a file, so that a client may map it.
 #![forbid(unsafe_code)]
 
 use std::fs::File;

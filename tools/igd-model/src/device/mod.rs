@@ -39,6 +39,7 @@ pub struct Device {
     registers: RegisterFile,
     memory: Memory,
     gtt: GlobalGtt,
+    map_gtt: bool,
     engines: Engines,
     msi: Msi,
     clock: Clock,
@@ -57,6 +58,7 @@ impl Device {
             registers: RegisterFile::default(),
             memory: Memory::default(),
             gtt: GlobalGtt::new()?,
+            map_gtt: false,
             engines: Engines::default(),
             msi: Msi::default(),
             clock: Clock::default(),
@@ -65,6 +67,21 @@ impl Device {
         };
         device.reset();
         Ok(device)
+    }
+
+    /// Whether the client may map the global GTT, so that no access to it is a message.
+    ///
+    /// QEMU then waits for an answer to each write of any region: nothing else would keep the order. Without a
+    /// map it sends writes on their way and many at once, and a driver comes up several times faster, though it
+    /// writes the whole table; only who reads all of the table is better off with a map.
+    #[must_use]
+    pub fn with_mapped_gtt(mut self, map: bool) -> Self {
+        self.map_gtt = map;
+        self
+    }
+
+    pub(crate) const fn maps_gtt(&self) -> bool {
+        self.map_gtt
     }
 
     /// Everything as after power-on but the client's maps, the interrupt's file and the GTT's contents.

@@ -38,11 +38,12 @@ pub(crate) fn device() -> Vec<u8> {
     words(&[16, DEVICE_RESET | DEVICE_PCI, REGIONS, IRQS])
 }
 
-/// The answer to "what is region `number`", for a client that has room for `argsz` bytes of it.
+/// The answer to "what is region `number`", for a client that has room for `argsz` bytes of it. The global GTT is
+/// offered for mapping if `map_gtt`.
 ///
 /// # Errors
 /// [`ProtocolError::Field`] if there is no such region.
-pub(crate) fn region(number: u32, argsz: u32) -> Result<Vec<u8>, ProtocolError> {
+pub(crate) fn region(number: u32, argsz: u32, map_gtt: bool) -> Result<Vec<u8>, ProtocolError> {
     if number >= REGIONS {
         return Err(ProtocolError::Field { field: "region", value: u64::from(number) });
     }
@@ -53,7 +54,7 @@ pub(crate) fn region(number: u32, argsz: u32) -> Result<Vec<u8>, ProtocolError> 
         Some(_) => REGION_READ | REGION_WRITE,
     };
     let capability = match region {
-        Some(Region::Bar0) => {
+        Some(Region::Bar0) if map_gtt => {
             flags |= REGION_MMAP | REGION_CAPS;
             let areas = [low(GGTT_OFFSET), high(GGTT_OFFSET), low(GTT_BYTES), high(GTT_BYTES)];
             words(&[&[CAP_SPARSE_MMAP | CAP_VERSION, 0, 1, 0], &areas[..]].concat())
@@ -92,11 +93,12 @@ mod tests {
 
     #[test]
     fn a_short_first_answer_already_says_where_the_capabilities_start() {
-        let short = region(0, 32).unwrap();
+        let short = region(0, 32, true).unwrap();
         assert_eq!(short.len(), 32);
         assert_eq!((short[0], short[12]), (64, 32));
-        assert_eq!(region(0, 64).unwrap().len(), 64);
-        assert_eq!(region(1, 32).unwrap()[4], 0, "the upper half of BAR 0 is no region of its own");
-        assert!(region(10, 32).is_err());
+        assert_eq!(region(0, 64, true).unwrap().len(), 64);
+        assert_eq!(region(0, 64, false).unwrap()[4], 3, "readable and writable, and nothing to map");
+        assert_eq!(region(1, 32, true).unwrap()[4], 0, "the upper half of BAR 0 is no region of its own");
+        assert!(region(10, 32, true).is_err());
     }
 }

@@ -104,8 +104,9 @@ impl Session {
             Command::DeviceInfo => info::device(),
             Command::RegionInfo => {
                 let (argsz, _flags, region) = (fields.u32()?, fields.u32()?, fields.u32()?);
-                let body = info::region(region, argsz)?;
-                if Region::from_index(region) == Some(Region::Bar0) {
+                let map_gtt = device.maps_gtt();
+                let body = info::region(region, argsz, map_gtt)?;
+                if map_gtt && Region::from_index(region) == Some(Region::Bar0) {
                     return Ok(Answer::BodyAndGtt(body));
                 }
                 body

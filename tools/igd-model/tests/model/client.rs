@@ -22,12 +22,17 @@ pub(crate) struct Served {
 
 /// Starts a server; `keep` as in its options.
 pub(crate) fn serve(keep: bool) -> Served {
+    serve_device(keep, || Device::new().unwrap())
+}
+
+/// Starts a server of a device of one's own making.
+pub(crate) fn serve_device(keep: bool, make: impl FnOnce() -> Device + Send + 'static) -> Served {
     let directory = tempfile::tempdir().unwrap();
     let (socket, control) = (directory.path().join("gpu"), directory.path().join("control"));
     let wait = Some(Duration::from_secs(20));
     let options = Options { socket: socket.clone(), control: Some(control.clone()), wait, keep };
     let server = Server::bind(options).unwrap();
-    let thread = std::thread::spawn(move || server.run(&mut Device::new().unwrap()));
+    let thread = std::thread::spawn(move || server.run(&mut make()));
     Served { socket, control, thread, _directory: directory }
 }
 

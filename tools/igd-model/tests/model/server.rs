@@ -4,10 +4,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
+use igd_model::device::Device;
 use igd_model::server::{Options, Server, ServerError};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
 
-use crate::client::{Client, control, serve, words};
+use crate::client::{Client, control, serve, serve_device, words};
 use crate::machine::file;
 
 const MEMORY: u64 = 0x4000_0000;
@@ -95,6 +96,20 @@ fn what_a_plane_scans_out_is_on_the_screenshot() {
 }
 
 #[test]
+fn the_global_gtt_is_a_file_only_for_who_asks_for_one() {
+    for map in [false, true] {
+        let served = serve_device(false, move || Device::new().unwrap().with_mapped_gtt(map));
+        let mut client = Client::ready(&served);
+        let (error, info) = client.ask(5, &words(&[64, 0, 0, 0, 0, 0, 0, 0]), &[]).unwrap();
+        assert_eq!(error, 0);
+        assert_eq!(info[4] & 4 != 0, map, "the flag for mapping");
+        assert_eq!(info.len(), if map { 64 } else { 32 });
+        client.write(0, (8 << 20) + 8, &0x1234_5001_u64.to_le_bytes());
+        assert_eq!(client.read(0, (8 << 20) + 8, 8), 0x1234_5001_u64.to_le_bytes());
+    }
+}
+
+#[test]
 fn the_next_client_finds_a_device_as_new() {
     let served = serve(true);
     let mut first = Client::ready(&served);
@@ -115,7 +130,7 @@ fn a_server_gives_up_when_nobody_comes_and_replaces_a_dead_ones_socket() {
     let options = Options { socket: socket.clone(), control: None, wait, keep: false };
     let server = Server::bind(options.clone()).unwrap();
     assert!(matches!(Server::bind(options), Err(ServerError::Listen { .. })), "a living one's is not");
-    let mut device = igd_model::device::Device::new().unwrap();
+    let mut device = Device::new().unwrap();
     assert!(matches!(server.run(&mut device), Err(ServerError::NoClient { .. })));
     drop(server);
     assert!(!socket.exists());
