@@ -1,7 +1,37 @@
-# The linter of the patch series: each applies to its bases, and its messages have their tags.
+# The patch series: each message has its tags, each patch applies to its bases, and what tests the hypercall passes.
 # shellcheck shell=bash source=tests/tiers/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 for series in $(git ls-files -- '*-patches/series' '*-patches/*/series'); do
     check "form-$(dirname "$series")" tests/patches/lint-form.sh "$(dirname "$series")"
+done
+check linters-refuse tests/patches/selftest.sh
+
+# The sources of Xen that the lab's lock names; that they compile is for the lab, which builds all of them.
+bases=$(awk '/^\[/ { source = $0 == "[[source]]" } source && /^name = "xen"$/ { xen = 1; next }
+    xen && $1 == "version" { gsub(/"/, "", $3); split($3, v, "."); print v[1] "." v[2]; xen = 0 }' tools/lab/lab.lock)
+
+apply() { # SOURCE WORK
+    tests/patches/lint-apply.sh "$PWD/xen-patches" "$1" "$2" --no-compile
+    say "summary: $(grep -cv '^#' xen-patches/series) patches, on $(basename "$3")"
+}
+
+# Compiles the hypervisor's own file for user space, with sanitizers, and counts locks.
+hypercall() { # WORK
+    make -s -C "$1/tools/tests/mfn-list" run | tee "$XENGT_RUN/hypercall"
+    say "summary: $(tail -n 1 "$XENGT_RUN/hypercall")"
+    grep -q '^[1-9][0-9]* checks, 0 failed$' "$XENGT_RUN/hypercall"
+}
+
+for base in $bases; do
+    run "source-$base" cargo run --quiet --package lab -- source xen "$base"
+    if [ "$status" != 0 ]; then
+        skip "xen-$base" "its source is not in the cache and cannot be fetched: $(tail -n 2 "$log" | head -n 1)"
+        continue
+    fi
+    source=$(tail -n 1 "$log")
+    work=$(mktemp -d)
+    check "apply-xen-$base" apply "$source" "$work" "$base"
+    if [ "$status" = 0 ]; then check "hypercall-xen-$base" hypercall "$work"; fi
+    rm -rf "$work"
 done
