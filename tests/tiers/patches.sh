@@ -35,3 +35,12 @@ for base in $bases; do
     if [ "$status" = 0 ]; then check "hypercall-xen-$base" hypercall "$work"; fi
     rm -rf "$work"
 done
+
+for series in $(git ls-files -- 'kernel-patches/*/series'); do
+    dir=$(dirname "$series")
+    if tests/patches/lint-kernel.sh "$dir" --have-source; then
+        check "applies-$dir" tests/patches/lint-kernel.sh "$dir"
+    else
+        skip "applies-$dir" "no source: cargo run -p lab -- source linux $(basename "$dir")"
+    fi
+done
