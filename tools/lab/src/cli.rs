@@ -39,6 +39,8 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "DIR")]
         patches: Option<PathBuf>,
     },
+    /// Builds a locked QEMU with our patches, which the GPU model needs, and prints where it is
+    QemuBuild,
     /// Builds the images that the machine boots, and prints their paths
     Image,
     /// Boots the machine

@@ -3,11 +3,13 @@
 
 mod apt;
 mod boot;
+mod build_script;
 mod cache;
 mod cli;
 mod console;
 mod cpio;
 mod elf;
+mod emulator;
 mod error;
 mod fetch;
 mod hypervisor;
@@ -68,6 +70,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             let patches = patches.map_or_else(xen::our_patches, Ok)?;
             println!("{}", xen::built(&Cache::open()?, &lock()?, &series, &patches)?.display());
         }
+        Verb::QemuBuild => println!("{}", emulator::built(&Cache::open()?, &lock()?)?.display()),
         Verb::Image => {
             let cache = Cache::open()?;
             let images = image::build(&cache, &fetch::tree(&cache, &lock()?)?)?;

@@ -1,17 +1,15 @@
 //! Xen built from a source of the lock with a series of patches, and the packages' tree with that in their places.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::thread;
 
+use crate::build_script;
 use crate::cache::{Cache, hash_parts};
 use crate::error::{LabError, Result};
 use crate::fetch;
 use crate::lock::Lock;
 use crate::paths;
-use crate::progress::{Progress, say};
+use crate::progress::say;
 use crate::run;
 
 const SCRIPT: &str = include_str!("../xen/build.sh");
@@ -104,40 +102,10 @@ fn key(source: &Path, patches: &Path) -> Result<String> {
     Ok(hash_parts(parts.iter().map(Vec::as_slice)))
 }
 
-/// Runs the script, showing the steps that it tells of.
+/// Runs the script.
 fn run_script(source: &Path, patches: &Path, work: &Path, out: &Path) -> Result<()> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("xen/build.sh");
-    let spawn_error = |cause| LabError::Spawn { program: "bash".into(), cause };
-    let mut command = run::command("bash");
-    command.arg(&script).arg(source).arg(patches).arg(work).arg(out);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(spawn_error)?;
-    let errors = child.stderr.take().map(|mut from| {
-        thread::spawn(move || {
-            let mut bytes = Vec::new();
-            // What was read until then is what there is to tell.
-            let _ended = from.read_to_end(&mut bytes);
-            String::from_utf8_lossy(&bytes).into_owned()
-        })
-    });
-    let progress = Progress::new("build", STEPS);
-    if let Some(steps) = child.stdout.take() {
-        for line in BufReader::new(steps).lines().map_while(std::result::Result::ok) {
-            if let Some(step) = line.strip_prefix("== ") {
-                progress.note(step);
-                progress.add(1);
-            }
-        }
-    }
-    let status = child.wait().map_err(spawn_error)?;
-    let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
-    if status.success() {
-        return Ok(());
-    }
-    Err(LabError::Program {
-        program: script.display().to_string(),
-        status: status.to_string(),
-        output: run::tail(&said, 40),
-    })
+    build_script::run(&script, &[source, patches, work, out], STEPS)
 }
 
 #[cfg(test)]
