@@ -9,7 +9,7 @@ use crate::cli::{Boot, Gpu, MachineOptions};
 use crate::error::{LabError, Result};
 use crate::lock::Lock;
 use crate::qemu::Machine;
-use crate::{fetch, hypervisor, image, interrupt, paths, scenario, session, xen};
+use crate::{fetch, gpu, hypervisor, image, interrupt, paths, scenario, session, xen};
 
 /// Boots what the options say.
 pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
@@ -31,9 +31,6 @@ pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
 
 /// The machine that the options describe, ready but for its task. Fetches and builds what is missing.
 pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
-    if options.gpu == Gpu::Model {
-        return Err(LabError::NoGpuModel);
-    }
     let cache = Cache::open()?;
     let lock = Lock::read(&paths::lock())?;
     let packages = fetch::tree(&cache, &lock)?;
@@ -49,7 +46,11 @@ pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
     if let Some(kernel) = &options.kernel {
         images.kernel = kernel.canonicalize().map_err(LabError::file("find", kernel))?;
     }
-    Ok(Machine { tree, emulator: options.qemu.clone(), images, task: String::new() })
+    let gpu = match options.gpu {
+        Gpu::None => None,
+        Gpu::Model => Some(gpu::Model::ready(&cache, &lock, options.qemu.as_deref())?),
+    };
+    Ok(Machine { tree, emulator: options.qemu.clone(), images, task: String::new(), gpu })
 }
 
 /// QEMU has the terminal, and ends with its machine or by Ctrl-A X.

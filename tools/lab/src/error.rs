@@ -42,8 +42,6 @@ pub(crate) enum LabError {
     UnknownSource { name: String, known: String },
     #[error("no scenario {name}; there are: {known}")]
     UnknownScenario { name: String, known: String },
-    #[error("--gpu model: the GPU model does not exist yet")]
-    NoGpuModel,
     #[error("{} is no hypervisor: expected a file, or a directory with xen or xen.gz", path.display())]
     NoHypervisor { path: PathBuf },
     #[error("stopped after {}, its time limit; it last said: {last}", seconds(*limit))]
@@ -102,7 +100,6 @@ impl LabError {
             Self::MissingLibrary { .. } | Self::MissingInput { .. } => {
                 "cargo run -p lab -- fetch --update".to_owned()
             }
-            Self::NoGpuModel => "leave --gpu away: dom0 then sees no GPU".to_owned(),
             Self::NoHypervisor { .. } => "make -C xen in a Xen tree, and name its xen directory".to_owned(),
             _ => return None,
         })

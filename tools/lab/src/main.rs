@@ -12,6 +12,7 @@ mod elf;
 mod emulator;
 mod error;
 mod fetch;
+mod gpu;
 mod hypervisor;
 mod image;
 mod interrupt;

@@ -1,14 +1,15 @@
 //! The machine: QEMU without hardware virtualisation, with the flags that real Xen needs there.
 
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use crate::elf;
 use crate::error::{LabError, Result};
 use crate::image::Images;
+use crate::{elf, gpu, paths};
 
 /// What of QEMU's packages runs on the host. Their libraries are fetched too.
 pub(crate) const PROGRAMS: &[&str] = &[EMULATOR, "usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so"];
@@ -22,6 +23,9 @@ const CPU: &str = "max,-smap,-la57,-pku,-pks,-rdtscp";
 const XEN_OPTIONS: &str =
     "console=com1 com1=115200,8n1 dom0_mem=1536M dom0_max_vcpus=1 loglvl=warning spec-ctrl=no no-bootscrub";
 
+/// The machine's memory.
+const MEGABYTES: u32 = 4096;
+
 const DOM0_OPTIONS: &str = "console=hvc0 quiet mitigations=off tsc=reliable rdinit=/init";
 
 /// What to boot, and with what.
@@ -34,25 +38,33 @@ pub(crate) struct Machine {
     pub(crate) images: Images,
     /// What dom0 shall do: a word of its command line.
     pub(crate) task: String,
+    /// The GPU model at 00:02.0, with the QEMU that it needs.
+    pub(crate) gpu: Option<gpu::Model>,
 }
 
 /// A machine that runs. It dies with this value, and with this process.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
+    /// Ends after the machine.
+    _gpu: Option<gpu::Served>,
 }
 
 impl Machine {
     /// The command that starts it.
-    pub(crate) fn command(&self) -> Command {
+    pub(crate) fn command(&self, gpu: Option<&gpu::Served>) -> Command {
         // The machine must not outlive the lab, not even one that was killed: util-linux can ask the kernel for that.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]);
-        match &self.emulator {
-            Some(program) => {
+        match (&self.gpu, &self.emulator) {
+            (Some(model), _) => {
+                command.arg(&model.emulator);
+                self.add_data(&mut command);
+            }
+            (None, Some(program)) => {
                 command.arg(program);
             }
-            None => self.locked_emulator(&mut command),
+            (None, None) => self.locked_emulator(&mut command),
         }
         let Images { kernel, hypervisor, initramfs } = &self.images;
         command.args([
@@ -65,8 +77,9 @@ impl Machine {
             "-smp",
             "1",
             "-m",
-            "4096",
+            &MEGABYTES.to_string(),
         ]);
+        command.args(gpu.map(|gpu| gpu.arguments(MEGABYTES)).unwrap_or_default());
         command.args(["-nographic", "-no-reboot", "-nic", "none"]);
         command.arg("-kernel").arg(hypervisor).arg("-append").arg(XEN_OPTIONS);
         let modules = format!("{} {DOM0_OPTIONS} {},{}", quoted(kernel), self.task, quoted(initramfs));
@@ -82,22 +95,30 @@ impl Machine {
             .arg("--library-path")
             .arg(elf::search_path(tree));
         command.arg(tree.join(EMULATOR));
-        for data in ["usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"] {
-            command.arg("-L").arg(tree.join(data));
-        }
+        self.add_data(command);
         command.env("QEMU_MODULE_DIR", tree.join("usr/lib/x86_64-linux-gnu/qemu"));
+    }
+
+    /// Where firmware and boot programs are.
+    fn add_data(&self, command: &mut Command) {
+        for data in ["usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"] {
+            command.arg("-L").arg(self.tree.join(data));
+        }
     }
 
     /// Starts it with its console on this process's terminal.
     pub(crate) fn start_on_terminal(&self) -> Result<Running> {
-        self.spawn(&mut self.command())
+        let gpu = self.start_gpu()?;
+        let mut command = self.command(gpu.as_ref());
+        self.spawn(&mut command, gpu)
     }
 
     /// Starts it with its console as a stream of bytes, which ends when the machine does.
     pub(crate) fn start(&self) -> Result<(Running, Receiver<Vec<u8>>)> {
-        let mut command = self.command();
+        let gpu = self.start_gpu()?;
+        let mut command = self.command(gpu.as_ref());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut running = self.spawn(&mut command)?;
+        let mut running = self.spawn(&mut command, gpu)?;
         let (send, receive) = mpsc::channel();
         if let Some(out) = running.child.stdout.take() {
             forward(out, send.clone());
@@ -108,9 +129,16 @@ impl Machine {
         Ok((running, receive))
     }
 
-    fn spawn(&self, command: &mut Command) -> Result<Running> {
+    fn start_gpu(&self) -> Result<Option<gpu::Served>> {
+        let Some(model) = &self.gpu else { return Ok(None) };
+        let logs = paths::target(&paths::repository()?).join("lab-logs");
+        fs::create_dir_all(&logs).map_err(LabError::file("create", &logs))?;
+        model.serve(&logs.join("gpu-model.log")).map(Some)
+    }
+
+    fn spawn(&self, command: &mut Command, gpu: Option<gpu::Served>) -> Result<Running> {
         let child = command.spawn().map_err(|cause| LabError::Spawn { program: "setpriv".into(), cause })?;
-        Ok(Running { child })
+        Ok(Running { child, _gpu: gpu })
     }
 }
 
@@ -156,6 +184,7 @@ mod tests {
             emulator: None,
             images: Images { kernel: "/k".into(), hypervisor: "/x".into(), initramfs: "/a,b".into() },
             task: "lab.scenario=plumbing".into(),
+            gpu: None,
         }
     }
 
@@ -165,7 +194,7 @@ mod tests {
 
     #[test]
     fn command_modules_are_kernel_with_task_then_initramfs() {
-        let words = words(&machine().command());
+        let words = words(&machine().command(None));
         let modules = &words[words.iter().position(|word| word == "-initrd").unwrap() + 1];
         assert!(modules.starts_with("/k console=hvc0 "), "{modules}");
         assert!(modules.ends_with(" lab.scenario=plumbing,/a,,b"), "{modules}");
@@ -174,7 +203,7 @@ mod tests {
     #[test]
     fn command_own_emulator_uses_nothing_of_the_tree() {
         let machine = Machine { emulator: Some("/my/qemu".into()), ..machine() };
-        let words = words(&machine.command());
+        let words = words(&machine.command(None));
         assert_eq!(words[3], "/my/qemu");
         assert!(words.iter().all(|word| !word.contains("/tree")), "{words:?}");
     }
@@ -184,7 +213,7 @@ mod tests {
         let child = Command::new("sleep").arg("1000").spawn().unwrap();
         let process = PathBuf::from(format!("/proc/{}", child.id()));
         assert!(process.exists());
-        drop(Running { child });
+        drop(Running { child, _gpu: None });
         assert!(!process.exists());
     }
 }

@@ -87,8 +87,13 @@ mod tests {
         fs::write(&emulator, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&emulator, fs::Permissions::from_mode(0o755)).unwrap();
         let images = Images { kernel: "/k".into(), hypervisor: "/x".into(), initramfs: "/i".into() };
-        let machine =
-            Machine { tree: "/tree".into(), emulator: Some(emulator), images, task: "lab.scenario=x".into() };
+        let machine = Machine {
+            tree: "/tree".into(),
+            emulator: Some(emulator),
+            images,
+            task: "lab.scenario=x".into(),
+            gpu: None,
+        };
         let log = dir.path().join("log");
         let result = run(&machine, limit, &log, |_| {});
         (result, fs::read_to_string(log).unwrap())

@@ -1,0 +1,153 @@
+//! The GPU model: a process beside the machine's, and how QEMU is connected to it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use tempfile::TempDir;
+
+use crate::cache::Cache;
+use crate::error::{LabError, Result};
+use crate::lock::Lock;
+use crate::{emulator, paths, run};
+
+/// How long the model may take to listen.
+const START: Duration = Duration::from_secs(30);
+
+/// The programs that a machine with a GPU needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    /// A QEMU with a client for it.
+    pub(crate) emulator: PathBuf,
+    program: PathBuf,
+}
+
+/// A model that runs. It dies with this value, and with this process.
+#[derive(Debug)]
+pub(crate) struct Served {
+    child: Child,
+    directory: TempDir,
+}
+
+impl Model {
+    /// Builds what is missing. `emulator` is used in place of our own.
+    pub(crate) fn ready(cache: &Cache, lock: &Lock, emulator: Option<&Path>) -> Result<Self> {
+        let emulator = emulator.map_or_else(|| emulator::built(cache, lock), |path| Ok(path.to_owned()))?;
+        Ok(Self { emulator, program: program()? })
+    }
+
+    /// Starts the model; its messages go to `log`.
+    pub(crate) fn serve(&self, log: &Path) -> Result<Served> {
+        let directory =
+            tempfile::tempdir().map_err(LabError::file("create a directory in", &env::temp_dir()))?;
+        let messages = fs::File::create(log).map_err(LabError::file("create", log))?;
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(&self.program).arg("serve");
+        command.arg("--socket").arg(socket(directory.path()));
+        command.arg("--control").arg(control(directory.path()));
+        command.args(["--wait", "60"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(messages);
+        let spawn_error = |cause| LabError::Spawn { program: "igd-model".into(), cause };
+        let mut served = Served { child: command.spawn().map_err(spawn_error)?, directory };
+        let end = Instant::now() + START;
+        while !served.socket().exists() {
+            if served.child.try_wait().map_err(spawn_error)?.is_some() || Instant::now() >= end {
+                let output = run::tail(&fs::read_to_string(log).unwrap_or_default(), 20);
+                let status = "it does not listen".to_owned();
+                return Err(LabError::Program { program: "igd-model".into(), status, output });
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(served)
+    }
+}
+
+impl Served {
+    fn socket(&self) -> PathBuf {
+        socket(self.directory.path())
+    }
+
+    /// What QEMU is told, for a machine with that much memory: the GPU reaches it by a file.
+    pub(crate) fn arguments(&self, megabytes: u32) -> Vec<String> {
+        let socket = self.socket();
+        let device = format!(
+            r#"{{"driver":"vfio-user-pci","addr":"2.0","socket":{{"path":"{}","type":"unix"}}}}"#,
+            socket.display()
+        );
+        [
+            "-machine",
+            "memory-backend=gpu-reaches",
+            "-object",
+            &format!("memory-backend-memfd,id=gpu-reaches,size={megabytes}M,share=on"),
+            "-vga",
+            "none",
+            "-device",
+            &device,
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It ends by itself when the machine does, which is as good.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+fn socket(directory: &Path) -> PathBuf {
+    directory.join("gpu")
+}
+
+fn control(directory: &Path) -> PathBuf {
+    directory.join("control")
+}
+
+/// Builds the model. cargo itself knows whether there is anything to do.
+fn program() -> Result<PathBuf> {
+    let root = paths::repository()?;
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = run::command(cargo);
+    run::stdout(command.current_dir(&root).args(["build", "--quiet", "--package", "igd-model"]))?;
+    Ok(paths::target(&root).join("debug/igd-model"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn model(script: &str, directory: &Path) -> Model {
+        let program = directory.join("model");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        Model { emulator: "/qemu".into(), program }
+    }
+
+    #[test]
+    fn serve_waits_until_it_listens_and_ends_it_on_drop() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let script = "echo \"$@\" >&2; sleep 0.2; touch \"$3\"; exec sleep 1000";
+        let served = model(script, dir.path()).serve(&log).unwrap();
+        let process = PathBuf::from(format!("/proc/{}", served.child.id()));
+        assert!(process.exists() && served.socket().exists());
+        let said = fs::read_to_string(&log).unwrap();
+        assert!(said.starts_with("serve --socket /"), "{said}");
+        let arguments = served.arguments(512).join(" ");
+        assert!(arguments.contains("size=512M") && arguments.contains("\"addr\":\"2.0\""), "{arguments}");
+        drop(served);
+        assert!(!process.exists());
+    }
+
+    #[test]
+    fn serve_model_that_dies_says_its_last_words() {
+        let dir = tempfile::tempdir().unwrap();
+        let error =
+            model("echo no memory >&2; exit 1", dir.path()).serve(&dir.path().join("log")).unwrap_err();
+        assert!(error.to_string().contains("no memory"), "{error}");
+    }
+}
