@@ -38,8 +38,12 @@ pub(crate) fn built(cache: &Cache, lock: &Lock, series: &str, patches: &Path) ->
     // The script works elsewhere.
     let patches = &patches.canonicalize().map_err(LabError::file("find", patches))?;
     let key = key(&source, patches)?;
-    let _alone = cache.build_lock()?;
     let path = cache.store("xen-builds")?.join(&key);
+    // What is there needs no waiting for another build, which takes minutes.
+    if path.is_dir() {
+        return Ok(path);
+    }
+    let _alone = cache.build_lock()?;
     if path.is_dir() {
         return Ok(path);
     }

@@ -57,6 +57,10 @@ build hvmloader make -C tools/firmware/hvmloader -j"$jobs" all
 for dir in xenstore xenstored xs-clients console helpers xl tests/get-mfn; do
     if [ -d "tools/$dir" ]; then build "$dir" make -C "tools/$dir" -j"$jobs" all; fi
 done
+# Tests that the series adds, and that need no hypervisor.
+for test in mfn-list hvmloader-pci vgt; do
+    if [ -d "tools/tests/$test" ]; then build "test $test" make -C "tools/tests/$test" run; fi
+done
 
 # The lab's names for all of it are those of its packages.
 libraries=$out/usr/lib/x86_64-linux-gnu
