@@ -58,7 +58,19 @@ fn worker(
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(scenario) = next else { return Ok(failed) };
         let start = Instant::now();
-        let result = run(scenario, machine, logs, progress);
+        let mut result = run(scenario, machine, logs, progress);
+        // Once in a while a program dies in the emulated guest, before anything of ours has touched it. Such a run
+        // says nothing of what it tests; it is told, and made once more.
+        if result.is_err() && crashed(&log(logs, scenario)) {
+            let kept = logs.join(format!("{}-crashed.log", scenario.name));
+            fs::rename(log(logs, scenario), &kept).map_err(LabError::file("rename", &kept))?;
+            progress.line(&format!(
+                "AGAIN {}: a program crashed in it; console: {}",
+                scenario.name,
+                kept.display()
+            ));
+            result = run(scenario, machine, logs, progress);
+        }
         let seconds = start.elapsed().as_secs();
         match result {
             Ok(()) => progress.line(&format!("ok   {} ({seconds} s)", scenario.name)),
@@ -74,6 +86,11 @@ fn worker(
         }
         progress.add(1);
     }
+}
+
+/// Whether a console tells of a program that died of a memory fault.
+fn crashed(console: &Path) -> bool {
+    fs::read_to_string(console).is_ok_and(|text| text.contains("Segmentation fault"))
 }
 
 /// Runs a scenario and judges it. The console's log stays if it failed.
