@@ -1,0 +1,2 @@
+#define MODULE_DESCRIPTION(text)
+#define MODULE_LICENSE(text)

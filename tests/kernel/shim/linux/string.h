@@ -1,0 +1,2 @@
+#include_next <linux/string.h>
+#include <string.h>
