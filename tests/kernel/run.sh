@@ -18,6 +18,10 @@ while read -r patch; do
     grep -q " b/$files/" "$series/$patch" || continue
     (cd "$work" && git apply --include="$files/*" "$series/$patch")
 done < <(grep -vE '^(#|$)' "$series/series")
+if [ ! -e "$work/$files/kunit.c" ]; then
+    echo "SKIP $(basename "$series"): this series has no xengt"
+    exit
+fi
 
 ${CC:-gcc} -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
     -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Werror \

@@ -44,3 +44,8 @@ for series in $(git ls-files -- 'kernel-patches/*/series'); do
         skip "applies-$dir" "no source: cargo run -p lab -- source linux $(basename "$dir")"
     fi
 done
+
+# What only computes in the kernel's Xen backend, as a program.
+for series in $(git ls-files -- 'kernel-patches/*/series'); do
+    check_tests "units-$(dirname "$series")" tests/kernel/run.sh "$(dirname "$series")"
+done
