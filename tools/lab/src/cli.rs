@@ -38,6 +38,9 @@ pub(crate) enum Verb {
         /// Other patches than ours: a directory with a file "series"
         #[arg(long, value_name = "DIR")]
         patches: Option<PathBuf>,
+        /// Fail if it would have to be built, which takes minutes
+        #[arg(long)]
+        if_built: bool,
     },
     /// Builds a locked QEMU with our patches, which the GPU model needs, and prints where it is
     QemuBuild,

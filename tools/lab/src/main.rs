@@ -67,9 +67,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Source { name, series } => {
             println!("{}", fetch::source(&Cache::open()?, &lock()?, &name, &series)?.display());
         }
-        Verb::XenBuild { series, patches } => {
+        Verb::XenBuild { series, patches, if_built } => {
             let patches = patches.map_or_else(xen::our_patches, Ok)?;
-            println!("{}", xen::built(&Cache::open()?, &lock()?, &series, &patches)?.display());
+            let find = if if_built { xen::found } else { xen::built };
+            println!("{}", find(&Cache::open()?, &lock()?, &series, &patches)?.display());
         }
         Verb::QemuBuild => println!("{}", emulator::built(&Cache::open()?, &lock()?)?.display()),
         Verb::Image => {

@@ -64,6 +64,13 @@ pub(crate) fn built(cache: &Cache, lock: &Lock, series: &str, patches: &Path) ->
     result.map(|()| path)
 }
 
+/// The same, but only if the cache has it.
+pub(crate) fn found(cache: &Cache, lock: &Lock, series: &str, patches: &Path) -> Result<PathBuf> {
+    let source = fetch::source(cache, lock, "xen", series)?;
+    let path = cache.store("xen-builds")?.join(key(&source, patches)?);
+    if path.is_dir() { Ok(path) } else { Err(LabError::NotBuilt { series: series.to_owned() }) }
+}
+
 /// The packages' tree, with a built Xen in their places.
 pub(crate) fn tree(cache: &Cache, packages: &Path, built: &Path) -> Result<PathBuf> {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());

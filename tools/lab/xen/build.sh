@@ -83,6 +83,11 @@ for program in xl libxl-save-helper xen-init-dom0 xenconsole xenconsoled xenstor
         exit 1
     fi
 done
+# They can run again here, with these libraries and this xl, long after they were built; dom0 gets none of them.
+mkdir "$programs/tests"
+for program in vgt/test-vgt vgt/test-vgt-config vgt/check-xl-vgt vgt/fake-xen.so hvmloader-pci/test-hvmloader-pci; do
+    if [ -f "tools/tests/$program" ]; then cp "tools/tests/$program" "$programs/tests"; fi
+done
 client=$(take xenstore)
 for verb in exists list ls read rm watch write; do
     cp "$client" "$out/usr/bin/xenstore-$verb"
