@@ -6,6 +6,7 @@ for series in $(git ls-files -- '*-patches/series' '*-patches/*/series'); do
     check "form-$(dirname "$series")" tests/patches/lint-form.sh "$(dirname "$series")"
 done
 check linters-refuse tests/patches/selftest.sh
+check kernel-linter-refuses tests/patches/selftest-kernel.sh
 
 # The sources of Xen that the lab's lock names; that they compile is for the lab, which builds all of them.
 bases=$(awk '/^\[/ { source = $0 == "[[source]]" } source && /^name = "xen"$/ { xen = 1; next }
