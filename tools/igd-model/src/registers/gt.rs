@@ -47,7 +47,7 @@ pub(super) const REGISTERS: &[Register] = &[
     plain(0x942c, 0x95fc, "GEN6_RSTCTL, GEN9_CLKGATE_DIS and clock gating of units", PRM),
     plain(0xb000, 0xb1fc, "GEN9_LNCFCMOCS(0..31), GEN8_L3SQCREG4 and the L3's controls", PRM),
     plain(0xb400, 0xb4fc, "GEN7_L3LOG and its neighbours", PRM),
-    plain(0xc800, 0xcbfc, "GEN9_GFX_MOCS(0..63) to GEN9_BLT_MOCS", PRM),
+    plain(0xc800, 0xccfc, "GEN9_GFX_MOCS(0..63) to GEN9_BLT_MOCS(0..63)", PRM),
     plain(0xe000, 0xe7fc, "HALF_SLICE_CHICKEN, ROW_CHICKEN, SAMPLER_MODE and other EU controls", PRM),
     plain(0x12_0000, 0x12_000c, "PVINFO neighbours: the host reads no vGPU's page", PRM),
     plain(0x7_8000, 0x7_8ffc, "VGT_PVINFO_PAGE, which only a vGPU fills", PRM),
