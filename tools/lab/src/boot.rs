@@ -9,14 +9,14 @@ use crate::cli::{Boot, Gpu, MachineOptions};
 use crate::error::{LabError, Result};
 use crate::lock::Lock;
 use crate::qemu::Machine;
+use crate::scenario::Scenario;
 use crate::{fetch, gpu, hypervisor, image, interrupt, paths, scenario, session, xen};
 
 /// Boots what the options say.
 pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
-    let scenario = options.task.run.as_deref().map(scenario::find).transpose()?;
-    let machine = machine(&options.machine)?;
-    match scenario {
+    match options.task.run.as_deref().map(scenario::find).transpose()? {
         Some(scenario) => {
+            let machine = machine_for(scenario, &options.machine)?;
             let dir = tempfile::tempdir()
                 .map_err(LabError::file("create a directory in", &std::env::temp_dir()))?;
             let machine = Machine { task: format!("lab.scenario={}", scenario.name), ..machine };
@@ -24,9 +24,19 @@ pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
             let transcript = session::run(&machine, scenario.limit, &log, |line| println!("{line}"))?;
             (scenario.check)(&transcript)?;
         }
-        None => interact(&Machine { task: "lab.shell".to_owned(), ..machine })?,
+        None => interact(&Machine { task: "lab.shell".to_owned(), ..machine(&options.machine)? })?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The machine that a scenario needs, with what the options say of it.
+pub(crate) fn machine_for(scenario: &Scenario, options: &MachineOptions) -> Result<Machine> {
+    let needs = scenario.needs();
+    let mut options = options.clone();
+    if options.xen.as_os_str() == "stock" {
+        options.xen = needs.xen.into();
+    }
+    Ok(Machine { processors: needs.processors, ..machine(&options)? })
 }
 
 /// The machine that the options describe, ready but for its task. Fetches and builds what is missing.
@@ -50,7 +60,7 @@ pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
         Gpu::None => None,
         Gpu::Model => Some(gpu::Model::ready(&cache, &lock, options.qemu.as_deref())?),
     };
-    Ok(Machine { tree, emulator: options.qemu.clone(), images, task: String::new(), gpu })
+    Ok(Machine { tree, emulator: options.qemu.clone(), images, processors: 1, task: String::new(), gpu })
 }
 
 /// QEMU has the terminal, and ends with its machine or by Ctrl-A X.

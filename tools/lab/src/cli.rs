@@ -82,7 +82,7 @@ pub(crate) struct Task {
     pub(crate) run: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct MachineOptions {
     /// Xen: "stock"; "4.17-xengt" is a locked one with our patches, and its tools; a directory that xen-build
     /// printed; or only the hypervisor, a file or a directory that has one

@@ -21,7 +21,7 @@ const EMULATOR: &str = "usr/bin/qemu-system-x86_64";
 const CPU: &str = "max,-smap,-la57,-pku,-pks,-rdtscp";
 
 const XEN_OPTIONS: &str =
-    "console=com1 com1=115200,8n1 dom0_mem=1536M dom0_max_vcpus=1 loglvl=warning spec-ctrl=no no-bootscrub";
+    "console=com1 com1=115200,8n1 dom0_mem=1536M loglvl=warning spec-ctrl=no no-bootscrub dom0_max_vcpus=";
 
 /// The machine's memory.
 const MEGABYTES: u32 = 4096;
@@ -36,6 +36,8 @@ pub(crate) struct Machine {
     /// A QEMU of the user's own.
     pub(crate) emulator: Option<PathBuf>,
     pub(crate) images: Images,
+    /// Of the machine and of dom0. With two, guests are slower: see the README.
+    pub(crate) processors: u8,
     /// What dom0 shall do: a word of its command line.
     pub(crate) task: String,
     /// The GPU model at 00:02.0, with the QEMU that it needs.
@@ -75,13 +77,17 @@ impl Machine {
             "-cpu",
             CPU,
             "-smp",
-            "1",
+            &self.processors.to_string(),
             "-m",
             &MEGABYTES.to_string(),
         ]);
         command.args(gpu.map(|gpu| gpu.arguments(MEGABYTES)).unwrap_or_default());
         command.args(["-nographic", "-no-reboot", "-nic", "none"]);
-        command.arg("-kernel").arg(hypervisor).arg("-append").arg(XEN_OPTIONS);
+        command
+            .arg("-kernel")
+            .arg(hypervisor)
+            .arg("-append")
+            .arg(format!("{XEN_OPTIONS}{}", self.processors));
         let modules = format!("{} {DOM0_OPTIONS} {},{}", quoted(kernel), self.task, quoted(initramfs));
         command.arg("-initrd").arg(modules);
         command
@@ -183,6 +189,7 @@ mod tests {
             tree: "/tree".into(),
             emulator: None,
             images: Images { kernel: "/k".into(), hypervisor: "/x".into(), initramfs: "/a,b".into() },
+            processors: 1,
             task: "lab.scenario=plumbing".into(),
             gpu: None,
         }

@@ -91,6 +91,7 @@ mod tests {
             tree: "/tree".into(),
             emulator: Some(emulator),
             images,
+            processors: 1,
             task: "lab.scenario=x".into(),
             gpu: None,
         };

@@ -16,13 +16,13 @@ use crate::console::Line;
 use crate::error::{LabError, Result};
 use crate::progress::Progress;
 use crate::qemu::Machine;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Needs, Scenario};
 use crate::{paths, session};
 
 /// Runs the scenarios of these names, or all, `jobs` machines at a time. The exit code says whether all passed.
 pub(crate) fn test(names: &[String], jobs: NonZero<usize>, options: &MachineOptions) -> Result<ExitCode> {
     let scenarios = scenario::named(names)?;
-    let machine = boot::machine(options)?;
+    let machines = Mutex::new(Machines { options, ready: Vec::new() });
     let logs = logs()?;
     let progress = Progress::new("test", u64::try_from(scenarios.len()).unwrap_or(0));
     let queue = Mutex::new(VecDeque::from(scenarios.clone()));
@@ -32,7 +32,7 @@ pub(crate) fn test(names: &[String], jobs: NonZero<usize>, options: &MachineOpti
         .unwrap_or_else(PoisonError::into_inner)
         .make_contiguous()
         .sort_by_key(|one| Reverse(one.limit));
-    let work = || worker(&queue, &machine, &logs, &progress);
+    let work = || worker(&queue, &machines, &logs, &progress);
     let failed = thread::scope(|scope| {
         // A machine dies with the thread that started it, and each worker outlives its machines.
         let workers: Vec<_> = (0..jobs.get().min(scenarios.len())).map(|_| scope.spawn(work)).collect();
@@ -49,7 +49,7 @@ pub(crate) fn test(names: &[String], jobs: NonZero<usize>, options: &MachineOpti
 /// Runs scenarios until none is left; how many failed.
 fn worker(
     queue: &Mutex<VecDeque<&'static Scenario>>,
-    machine: &Machine,
+    machines: &Mutex<Machines<'_>>,
     logs: &Path,
     progress: &Progress,
 ) -> Result<usize> {
@@ -58,39 +58,64 @@ fn worker(
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(scenario) = next else { return Ok(failed) };
         let start = Instant::now();
-        let mut result = run(scenario, machine, logs, progress);
-        // Once in a while a program dies in the emulated guest, before anything of ours has touched it. Such a run
-        // says nothing of what it tests; it is told, and made once more.
-        if result.is_err() && crashed(&log(logs, scenario)) {
-            let kept = logs.join(format!("{}-crashed.log", scenario.name));
-            fs::rename(log(logs, scenario), &kept).map_err(LabError::file("rename", &kept))?;
-            progress.line(&format!(
-                "AGAIN {}: a program crashed in it; console: {}",
-                scenario.name,
-                kept.display()
-            ));
-            result = run(scenario, machine, logs, progress);
-        }
+        let machine = machines.lock().unwrap_or_else(PoisonError::into_inner).get(scenario);
+        let result = machine.and_then(|machine| attempt(scenario, &machine, logs, progress));
         let seconds = start.elapsed().as_secs();
         match result {
             Ok(()) => progress.line(&format!("ok   {} ({seconds} s)", scenario.name)),
             Err(LabError::Interrupted) => return Err(LabError::Interrupted),
             Err(error) => {
                 failed += 1;
-                progress.line(&format!(
-                    "FAIL {} ({seconds} s): {error}\n     console: {}",
-                    scenario.name,
-                    log(logs, scenario).display()
-                ));
+                progress.line(&format!("FAIL {} ({seconds} s): {error}", scenario.name));
+                if log(logs, scenario).is_file() {
+                    progress.line(&format!("     console: {}", log(logs, scenario).display()));
+                }
             }
         }
         progress.add(1);
     }
 }
 
+/// Runs a scenario, and once more if that said nothing.
+fn attempt(scenario: &Scenario, machine: &Machine, logs: &Path, progress: &Progress) -> Result<()> {
+    let result = run(scenario, machine, logs, progress);
+    // Once in a while a program dies in the emulated guest, before anything of ours has touched it. Such a run
+    // says nothing of what it tests; it is told, and made once more.
+    if result.is_err() && crashed(&log(logs, scenario)) {
+        let kept = logs.join(format!("{}-crashed.log", scenario.name));
+        fs::rename(log(logs, scenario), &kept).map_err(LabError::file("rename", &kept))?;
+        progress.line(&format!(
+            "AGAIN {}: a program crashed in it; console: {}",
+            scenario.name,
+            kept.display()
+        ));
+        return run(scenario, machine, logs, progress);
+    }
+    result
+}
+
 /// Whether a console tells of a program that died of a memory fault.
 fn crashed(console: &Path) -> bool {
     fs::read_to_string(console).is_ok_and(|text| text.contains("Segmentation fault"))
+}
+
+/// The machines of scenarios, made when the first of a kind needs it: one that cannot be built fails no others.
+#[derive(Debug)]
+struct Machines<'a> {
+    options: &'a MachineOptions,
+    ready: Vec<(Needs, Machine)>,
+}
+
+impl Machines<'_> {
+    fn get(&mut self, scenario: &Scenario) -> Result<Machine> {
+        let needs = scenario.needs();
+        if let Some((_, machine)) = self.ready.iter().find(|(made_for, _)| *made_for == needs) {
+            return Ok(machine.clone());
+        }
+        let machine = boot::machine_for(scenario, self.options)?;
+        self.ready.push((needs, machine.clone()));
+        Ok(machine)
+    }
 }
 
 /// Runs a scenario and judges it. The console's log stays if it failed.

@@ -79,7 +79,7 @@ pub(super) fn files(tree: &Path, kernel: &Path, programs: Programs) -> Result<Fi
     let kernel_bytes = std::fs::read(kernel).map_err(LabError::file("read", kernel))?;
     files.add("lab/vmlinuz", Entry::File(kernel_bytes));
     files.add("lab/guest.cpio.gz", Entry::File(guest::files(tree, programs.guest)?.gzip()?));
-    for scenario in scenario::ALL {
+    for scenario in scenario::every() {
         let path = format!("lab/scenarios/{}.sh", scenario.name);
         files.add(&path, Entry::File(scenario.script.into()));
     }

@@ -7,6 +7,7 @@ mod plumbing;
 mod server_cycles;
 mod vgtctl;
 mod write_tracking;
+mod xl_vgt;
 
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ pub(crate) struct Scenario {
     pub(crate) check: fn(&Transcript) -> Result<()>,
 }
 
-/// All scenarios, in the order they run.
-pub(crate) const ALL: &[Scenario] = &[
+/// The scenarios of a stock Xen.
+const ALL: &[Scenario] = &[
     plumbing::SCENARIO,
     vgtctl::SCENARIO,
     hvm_guest::SCENARIO,
@@ -37,19 +38,43 @@ pub(crate) const ALL: &[Scenario] = &[
     server_cycles::SCENARIO,
 ];
 
+/// Those of a Xen with our patches.
+const PATCHED: &[Scenario] = &[xl_vgt::SCENARIO];
+
+/// What a scenario runs on, unless the user says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Needs {
+    /// As `--xen` has it.
+    pub(crate) xen: &'static str,
+    pub(crate) processors: u8,
+}
+
+impl Scenario {
+    /// What it runs on.
+    pub(crate) fn needs(&self) -> Needs {
+        let patched = PATCHED.iter().any(|patched| patched.name == self.name);
+        Needs { xen: if patched { "4.17-xengt" } else { "stock" }, processors: 1 }
+    }
+}
+
+/// All of them.
+pub(crate) fn every() -> impl Iterator<Item = &'static Scenario> {
+    ALL.iter().chain(PATCHED)
+}
+
 /// The scenarios of these names, or all if there are none.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Scenario>> {
     if names.is_empty() {
-        return Ok(ALL.iter().collect());
+        return Ok(every().collect());
     }
     names.iter().map(|name| find(name)).collect()
 }
 
 /// The scenario of that name.
 pub(crate) fn find(name: &str) -> Result<&'static Scenario> {
-    ALL.iter().find(|scenario| scenario.name == name).ok_or_else(|| LabError::UnknownScenario {
+    every().find(|scenario| scenario.name == name).ok_or_else(|| LabError::UnknownScenario {
         name: name.to_owned(),
-        known: ALL.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", "),
+        known: every().map(|scenario| scenario.name).collect::<Vec<_>>().join(", "),
     })
 }
 
@@ -67,15 +92,21 @@ mod tests {
     }
 
     #[test]
+    fn needs_of_the_series_scenarios_are_a_patched_xen() {
+        let xen = |name: &str| find(name).unwrap().needs().xen;
+        assert_eq!((xen("plumbing"), xen("xl-vgt")), ("stock", "4.17-xengt"));
+    }
+
+    #[test]
     fn check_empty_transcript_passes_no_scenario() {
-        for scenario in ALL {
+        for scenario in every() {
             assert!((scenario.check)(&Transcript::default()).is_err(), "{}", scenario.name);
         }
     }
 
     #[test]
     fn names_are_words_that_a_kernel_command_line_can_hold() {
-        for scenario in ALL {
+        for scenario in every() {
             assert!(
                 scenario.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
                 "{}",
