@@ -19,8 +19,8 @@ while read -r patch; do
     (cd "$work" && git apply --include="$files/*" "$series/$patch")
 done < <(grep -vE '^(#|$)' "$series/series")
 if [ ! -e "$work/$files/kunit.c" ]; then
-    echo "SKIP $(basename "$series"): this series has no xengt"
-    exit
+    echo "$series has no xengt" >&2
+    exit 1
 fi
 
 ${CC:-gcc} -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
