@@ -60,6 +60,12 @@ pub(crate) struct State {
     pub(crate) bad_mfn_requests: u32,
     /// The ioreq servers and their ranges (type, first, last), where it matters which there are.
     pub(crate) servers: Option<BTreeMap<u16, BTreeSet<[u64; 3]>>>,
+    /// Which of them claims writes.
+    pub(crate) claimant: Option<u16>,
+    /// Device model calls that are refused, and their errors.
+    pub(crate) refused_ops: Vec<(u32, i32)>,
+    /// What Xen stores in the ioreq page while it does this call: the call, the offset, the bytes.
+    pub(crate) arrives: Option<(u32, u64, Vec<u8>)>,
     pub(crate) dm_ops: Vec<(u32, [u64; 3])>,
 }
 
@@ -67,8 +73,8 @@ pub(crate) struct State {
 pub(crate) struct MockDriver {
     state: Arc<Mutex<State>>,
     memory: Arc<File>,
-    /// The page that the ioreq server shares.
-    ioreq_page: Arc<File>,
+    /// The pages that the ioreq servers share.
+    ioreq_pages: Arc<File>,
     name: String,
 }
 
@@ -92,7 +98,7 @@ impl MockDriver {
         let mock = Self {
             state: Arc::new(Mutex::new(state)),
             memory: Arc::new(memfd(&name, frames.max(1) * 4096)),
-            ioreq_page: Arc::new(memfd(&name, 4096)),
+            ioreq_pages: Arc::new(memfd(&name, 8 * 4096)),
             name,
         };
         (Xen::on(mock.clone()), mock)
@@ -121,14 +127,18 @@ impl MockDriver {
         bytes
     }
 
-    /// What Xen stores in the shared page.
+    /// What Xen stores in the page that server 3 shares.
     pub(crate) fn poke_ioreq(&self, offset: u64, bytes: &[u8]) {
-        self.ioreq_page.write_all_at(bytes, offset).unwrap();
+        self.poke_ioreq_of(3, offset, bytes);
+    }
+
+    pub(crate) fn poke_ioreq_of(&self, id: u64, offset: u64, bytes: &[u8]) {
+        self.ioreq_pages.write_all_at(bytes, id * 4096 + offset).unwrap();
     }
 
     pub(crate) fn peek_ioreq(&self, offset: u64, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
-        self.ioreq_page.read_exact_at(&mut bytes, offset).unwrap();
+        self.ioreq_pages.read_exact_at(&mut bytes, 3 * 4096 + offset).unwrap();
         bytes
     }
 
@@ -193,6 +203,10 @@ impl State {
             }
             sys::XEN_DMOP_set_ioreq_server_state => servers.get(&id).map(drop).ok_or(none),
             sys::XEN_DMOP_destroy_ioreq_server => servers.remove(&id).map(drop).ok_or(none),
+            sys::XEN_DMOP_map_mem_type_to_ioreq_server if kind == [0; 4] => {
+                let had = self.claimant.take_if(|claimant| *claimant == id);
+                had.map(drop).ok_or(Errno(libc::EINVAL))
+            }
             _ => Ok(()),
         }
     }
@@ -292,7 +306,13 @@ impl Driver for MockDriver {
         // SAFETY: the union has three words, all of them written by the caller, without padding.
         let words = unsafe { core::mem::transmute_copy::<_, [u64; 3]>(&op.u) };
         state.dm_ops.push((op.op, words));
+        if let Some((_, errno)) = state.refused_ops.iter().find(|(refused, _)| *refused == op.op) {
+            return Err(Errno(*errno));
+        }
         state.serve(op.op, words)?;
+        if let Some((_, offset, bytes)) = state.arrives.take_if(|(during, ..)| *during == op.op) {
+            self.poke_ioreq(offset, &bytes);
+        }
         match op.op {
             sys::XEN_DMOP_create_ioreq_server => {
                 op.u.create_ioreq_server =
@@ -344,8 +364,15 @@ impl Driver for MockDriver {
     ) -> SysResult<()> {
         let state = self.begin(Some(domid.get()))?;
         state.alive(domid.get())?;
-        assert_eq!((id, frame, map.len()), (3, 1, 1));
-        self.place(map, 0, &self.ioreq_page, 0, map.access());
+        assert_eq!((frame, map.len()), (1, 1));
+        match &state.servers {
+            Some(servers) if !servers.keys().any(|known| u32::from(*known) == id) => {
+                return Err(Errno(libc::ENOENT));
+            }
+            Some(_) => {}
+            None => assert_eq!(id, 3),
+        }
+        self.place(map, 0, &self.ioreq_pages, u64::from(id) * 4096, map.access());
         // SAFETY: the page was just put there.
         unsafe { map.set_page(0, Ok(())) };
         Ok(())

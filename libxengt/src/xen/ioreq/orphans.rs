@@ -1,14 +1,17 @@
 //! Ioreq servers whose process was killed: Xen keeps them, and lets vCPUs wait for their answers.
 #![forbid(unsafe_code)]
 
-use super::server::log_failure;
-use super::slot::{SLOTS, Slot};
+use super::dispatch::dispatch;
+use super::server::{GuestBuffers, Nobody, log_failure};
+use super::slot::{RawRequest, SLOTS, Slot};
 use crate::addr::DomId;
 use crate::root::Root;
 use crate::xen::device_model::{DeviceModel, IoRange, Sbdf, ServerId};
-use crate::xen::error::{Errno, XenError};
-use crate::xen::event_channels::EventChannels;
+use crate::xen::error::XenError;
+use crate::xen::event_channels::{EventChannels, LocalPort};
 use crate::xen::foreign::ForeignPages;
+use crate::xen::live::LiveMemory;
+use crate::xen::map::Access;
 
 /// A server that nobody served any more, and that was destroyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,22 +19,34 @@ use crate::xen::foreign::ForeignPages;
 pub struct Orphan {
     /// The id that it had.
     pub id: ServerId,
-    /// How many vCPUs waited for it. Their reads gave all ones, as from a device that is gone.
+    /// How many vCPUs waited for it, and were answered.
+    ///
+    /// Guaranteed: each goes on; reads gave all ones, as from a device that is gone; writes to frames that can be
+    /// mapped as RAM are in memory, for Xen leaves stores to tracked frames to the server.
+    ///
+    /// Not guaranteed: writes to the device, which had no effect unless the dead process had served them and only not
+    /// said so; that a store is made once, for the dead process may have made it too, and another vCPU may have written
+    /// there since; and stores to frames that the guest has given up, which are lost.
     pub released: u32,
 }
 
 /// Destroys what killed processes left of the ioreq servers of `domid` that served the PCI function `function`.
 ///
 /// An id alone does not say whose server it is, and domain ids and server ids are used again: no record of them is
-/// safe. So a server must prove two things. It serves `function`, which nobody else's does, above all not that of the
-/// domain's QEMU: Xen takes that range from it, or says that it has none. And nobody has bound its vCPUs' ports, which a
-/// living process has, and the kernel of a dead one has given up.
+/// safe. So a server must prove two things, in this order. Nobody has bound its vCPUs' ports: a living process has, and
+/// the kernel of a dead one has given them up. And it serves `function`: Xen takes that range from it, or says that it
+/// has none. So the ranges of a server that lives, such as that of the domain's QEMU, are never touched.
 ///
-/// Call it before a new server for `function` is started, and not while another process starts one: until its ports
-/// are bound, it looks like an orphan.
+/// Nor is it told of: Xen says whether a server serves a function only by taking it away or giving it. A living server
+/// of `function` is left as it is, and the result does not name it.
+///
+/// Call it before a new server for `function` is started, and not while any process starts a server of this domain:
+/// until its ports are bound, it looks like an orphan, and its ports are busy while they are tried. A server whose
+/// process was killed before it had `function` is not found; it goes with the domain.
 ///
 /// # Errors
-/// [`XenError`]; `EBUSY` if a living process serves the function: its server is left as it was.
+/// [`XenError`]. What was not destroyed keeps `function`, so that a later call finds it; if it could not be given
+/// back, the error is that one's, and the server stays until the domain ends.
 pub fn destroy_orphans(root: &Root, domid: DomId, function: Sbdf) -> Result<Vec<Orphan>, XenError> {
     let events = EventChannels::open(root)?;
     events.restrict(domid)?;
@@ -43,170 +58,118 @@ pub(super) fn destroy_orphans_on(
     events: &EventChannels,
     function: Sbdf,
 ) -> Result<Vec<Orphan>, XenError> {
-    // Also finds out whether we may ask at all: below, EPERM only says that a server is another domain's.
+    // Also finds out whether we may ask at all: below, EPERM only says that a server is not for us.
     let vcpus = usize::try_from(model.vcpus()?).unwrap_or(SLOTS).min(SLOTS);
+    let memory = LiveMemory::with_access(model.xen(), model.domid(), Access::ReadWrite)?;
     let mut orphans = Vec::new();
     for id in ServerId::all() {
-        match model.unmap_range(id, IoRange::Pci(function)) {
-            Ok(()) => {}
+        let page = match ForeignPages::map_ioreq_server(model.xen(), model.domid(), id) {
+            Ok(page) => page,
+            // There is none, or it is another domain's, or has its page in the guest's memory, which ours never have.
             Err(error) if matches!(error.errno(), Some(libc::ENOENT | libc::EPERM)) => continue,
             Err(error) => return Err(error),
-        }
-        match destroy_orphan(model, events, id, vcpus) {
-            Ok(orphan) => orphans.push(orphan),
-            Err(error) => {
-                let back = model.map_range(id, IoRange::Pci(function));
-                log_failure("giving its function back to a server", back);
-                return Err(error);
-            }
+        };
+        let mut suspect = Suspect { model, events, id, vcpus: Vec::new() };
+        if suspect.is_abandoned(&page, vcpus)? && suspect.lets_go_of(function)? {
+            orphans.push(suspect.destroy(function, &memory)?);
         }
     }
     Ok(orphans)
 }
 
-fn destroy_orphan(
-    model: &DeviceModel,
-    events: &EventChannels,
+/// A server that may be an orphan. Its ports are free again when this is dropped.
+struct Suspect<'a> {
+    model: &'a DeviceModel,
+    events: &'a EventChannels,
     id: ServerId,
-    vcpus: usize,
-) -> Result<Orphan, XenError> {
-    let domid = model.domid();
-    let page = ForeignPages::map_ioreq_server(model.xen(), domid, id)?;
-    let fail = || XenError::of_domain("reading the ioreq page", domid);
-    let slots: Vec<_> = (0..vcpus).filter_map(|vcpu| Slot::new(page.mapping(), vcpu)).collect();
-    let mut bound = Vec::new();
-    let result = (|| {
-        for slot in &slots {
-            let remote = slot.port().map_err(fail())?;
+    /// The vCPUs that can wait for it, and our ports of them.
+    vcpus: Vec<(Slot<'a>, LocalPort)>,
+}
+
+impl<'a> Suspect<'a> {
+    /// Takes its vCPUs' ports; whether nobody else had one. Nothing of a server that lives is changed.
+    fn is_abandoned(&mut self, page: &'a ForeignPages, vcpus: usize) -> Result<bool, XenError> {
+        let domid = self.model.domid();
+        for slot in (0..vcpus).filter_map(|vcpu| Slot::new(page.mapping(), vcpu)) {
+            let remote = slot.port().map_err(XenError::of_domain("reading the ioreq page", domid))?;
             // A server that was never enabled has no ports, and nobody waits for it.
-            if remote != 0 {
-                let port = events.bind_interdomain(domid, remote).map_err(|error| match error.errno() {
-                    // Xen offers a port to one at a time.
-                    Some(libc::EINVAL) => {
-                        XenError::of_domain("taking over an ioreq server", domid)(Errno(libc::EBUSY))
-                    }
-                    _ => error,
-                })?;
-                bound.push((*slot, port));
+            if remote == 0 {
+                continue;
+            }
+            match self.events.bind_interdomain(domid, remote) {
+                Ok(port) => self.vcpus.push((slot, port)),
+                // Xen offers a port to one at a time.
+                Err(error) if error.errno() == Some(libc::EINVAL) => return Ok(false),
+                Err(error) => return Err(error),
             }
         }
-        // Disabled first, so that no vCPU begins to wait after it was looked at.
-        model.set_state(id, false)?;
+        Ok(true)
+    }
+
+    /// Takes `function` from it; whether it had it.
+    fn lets_go_of(&self, function: Sbdf) -> Result<bool, XenError> {
+        match self.model.unmap_range(self.id, IoRange::Pci(function)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.errno() == Some(libc::ENOENT) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends it, or gives `function` back.
+    fn destroy(&self, function: Sbdf, memory: &LiveMemory) -> Result<Orphan, XenError> {
+        self.end(memory).map_err(|error| match self.model.map_range(self.id, IoRange::Pci(function)) {
+            Ok(()) => error,
+            Err(lost) => {
+                log::warn!("destroying the orphaned ioreq server {}: {error}", self.id);
+                lost
+            }
+        })
+    }
+
+    fn end(&self, memory: &LiveMemory) -> Result<Orphan, XenError> {
+        // In the order of a server's own end, and for its reasons.
+        match self.model.claim_writes(self.id, false) {
+            // It had no claim, or the domain can have none.
+            Err(error) if !matches!(error.errno(), Some(libc::EINVAL | libc::EOPNOTSUPP)) => {
+                return Err(error);
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.model.set_state(self.id, false)?;
+        let fail = || XenError::of_domain("answering in the ioreq page", self.model.domid());
         let mut released = 0;
-        for (slot, port) in &bound {
-            if slot.release().map_err(fail())? {
-                events.notify(*port)?;
+        for (slot, port) in &self.vcpus {
+            if let Some(raw) = slot.take_over().map_err(fail())? {
+                slot.answer(last_answer(&raw, memory)).map_err(fail())?;
+                self.events.notify(*port)?;
                 released += 1;
             }
         }
-        model.destroy_ioreq_server(id)?;
-        Ok(Orphan { id, released })
-    })();
-    for (_, port) in bound {
-        log_failure("unbinding a vCPU's port", events.unbind(port));
+        self.model.destroy_ioreq_server(self.id)?;
+        Ok(Orphan { id: self.id, released })
     }
-    result
+}
+
+impl Drop for Suspect<'_> {
+    fn drop(&mut self) {
+        for (_, port) in &self.vcpus {
+            log_failure("unbinding a vCPU's port", self.events.unbind(*port));
+        }
+    }
+}
+
+/// Carries out the stores to RAM that `raw` asks for, and gives the answer to a read.
+fn last_answer(raw: &RawRequest, memory: &LiveMemory) -> Option<u64> {
+    match raw.check() {
+        // Nobody knows which frames were tracked. But Xen sends no other writes to RAM, and what is no RAM cannot be
+        // mapped, so nothing is stored there.
+        Ok(request) => {
+            let mut buffers = GuestBuffers(memory);
+            dispatch(&request, &mut Nobody, &mut buffers, |_, _, _| false, |_| true).value
+        }
+        Err(_) => (raw.read && !raw.data_is_pointer).then(|| raw.all_ones()),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use super::{Orphan, destroy_orphans_on};
-    use crate::xen::mock::{DOMID, MockDriver};
-    use crate::xen::mock_events::MockEvents;
-    use crate::xen::{DeviceModel, Sbdf, ServerId, XenError};
-
-    const FUNCTION: Sbdf = Sbdf { segment: 0, bus: 0, devfn: 0x10 };
-    /// Ranges as Xen counts them: type, first, last.
-    const OURS: [u64; 3] = [2, 0x10, 0x10];
-    const BAR: [u64; 3] = [1, 0xf000_0000, 0xf000_0fff];
-    const QEMUS: [u64; 3] = [2, 0x18, 0x18];
-
-    fn left_behind(slots: &[(u8, u8)]) -> (DeviceModel, super::EventChannels, MockDriver, MockEvents) {
-        let (xen, mock) = MockDriver::xen(4);
-        let (events, mock_events) = MockEvents::channels();
-        let servers = BTreeMap::from([(0, BTreeSet::from([QEMUS])), (3, BTreeSet::from([OURS, BAR]))]);
-        mock.set(|state| state.servers = Some(servers));
-        for (vcpu, (bits, size)) in (0..).zip(slots) {
-            mock.poke_ioreq(vcpu * 32 + 20, &[*size, 0, 0, 0]);
-            mock.poke_ioreq(vcpu * 32 + 24, &(u32::try_from(vcpu).unwrap() + 41).to_le_bytes());
-            mock.poke_ioreq(vcpu * 32 + 30, &[*bits]);
-        }
-        (DeviceModel::new(xen, DOMID).unwrap(), events, mock, mock_events)
-    }
-
-    fn slot(mock: &MockDriver, vcpu: u64) -> (u8, u64) {
-        let slot = mock.peek_ioreq(vcpu * 32, 32);
-        (slot[30], u64::from_le_bytes(slot[8..16].try_into().unwrap()))
-    }
-
-    #[test]
-    fn the_server_of_the_function_is_destroyed_and_qemus_is_not() {
-        let (model, events, mock, _) = left_behind(&[(0, 0), (0, 0)]);
-        let orphans = destroy_orphans_on(&model, &events, FUNCTION).unwrap();
-        assert_eq!(orphans, [Orphan { id: ServerId::from_raw(3).unwrap(), released: 0 }]);
-        let left = mock.get(|state| state.servers.clone()).unwrap();
-        assert_eq!(left, BTreeMap::from([(0, BTreeSet::from([QEMUS]))]));
-        assert_eq!(destroy_orphans_on(&model, &events, FUNCTION).unwrap(), [], "there is no more of them");
-    }
-
-    #[test]
-    fn vcpus_that_wait_are_answered_with_ones() {
-        // A read that waits, a write that the dead process had taken.
-        let (model, events, mock, mock_events) = left_behind(&[(1 | 1 << 5, 2), (2, 4)]);
-        let orphans = destroy_orphans_on(&model, &events, FUNCTION).unwrap();
-        assert_eq!(orphans[0].released, 2);
-        assert_eq!((slot(&mock, 0), slot(&mock, 1)), ((3 | 1 << 5, 0xffff), (3, 0)));
-        assert_eq!(mock_events.get(|state| state.notified.clone()), [1041, 1042]);
-        assert!(mock_events.get(|state| state.bound.is_empty()));
-        assert_eq!(mock.maps(), 0);
-    }
-
-    #[test]
-    fn a_server_that_lives_is_busy_and_keeps_all_it_has() {
-        let (model, events, mock, mock_events) = left_behind(&[(1 | 1 << 5, 2), (0, 0)]);
-        // Its process has bound the second port.
-        mock_events.set(|state| state.fail_bind = Some((42, libc::EINVAL)));
-        let before = mock.get(|state| state.servers.clone());
-        let error = destroy_orphans_on(&model, &events, FUNCTION).unwrap_err();
-        assert_eq!(error.errno(), Some(libc::EBUSY), "{error}");
-        assert_eq!((mock.get(|state| state.servers.clone()), slot(&mock, 0).0), (before, 1 | 1 << 5));
-        assert!(mock_events.get(|state| state.bound.is_empty() && state.notified.is_empty()));
-    }
-
-    #[test]
-    fn whatever_fails_midway_the_server_can_be_found_again() {
-        for failing in 0.. {
-            let (model, events, mock, mock_events) = left_behind(&[(1, 1), (0, 0)]);
-            mock.set(|state| state.fail_nth = Some((failing, libc::ENOMEM)));
-            let result = destroy_orphans_on(&model, &events, FUNCTION);
-            assert_eq!((mock.maps(), mock_events.get(|state| state.bound.len())), (0, 0));
-            mock.set(|state| state.fail_nth = None);
-            let left = mock.get(|state| state.servers.clone()).unwrap();
-            assert!(left.contains_key(&0));
-            match result {
-                Err(error) => {
-                    assert_eq!(error.errno(), Some(libc::ENOMEM));
-                    let found = destroy_orphans_on(&model, &events, FUNCTION).unwrap();
-                    // Ids after it are looked at, too: then it was destroyed before the failure.
-                    assert_eq!(found.is_empty(), !left.contains_key(&3), "call {failing}");
-                }
-                Ok(orphans) => {
-                    assert_eq!((orphans.len(), failing > 8), (1, true));
-                    break;
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn without_the_right_or_the_domain_it_fails() {
-        let (model, events, mock, _) = left_behind(&[]);
-        mock.set(|state| state.fail_always = Some(libc::EPERM));
-        assert_eq!(destroy_orphans_on(&model, &events, FUNCTION).unwrap_err().errno(), Some(libc::EPERM));
-        mock.set(|state| (state.fail_always, state.dead) = (None, true));
-        let gone = destroy_orphans_on(&model, &events, FUNCTION).unwrap_err();
-        assert!(matches!(gone, XenError::NoDomain { .. }), "{gone}");
-    }
-}
+mod tests;

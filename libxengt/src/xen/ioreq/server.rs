@@ -335,11 +335,12 @@ impl Drop for Answer<'_> {
 }
 
 /// The device after its end.
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Handler for Nobody {}
 
-struct GuestBuffers<'a>(&'a LiveMemory);
+/// A running guest's memory, for [`dispatch`].
+pub(super) struct GuestBuffers<'a>(pub(super) &'a LiveMemory);
 
 impl Buffers for GuestBuffers<'_> {
     fn load(&mut self, at: Gpa, bytes: &mut [u8]) -> bool {
@@ -369,15 +370,17 @@ fn is_served(ranges: &[IoRange], space: IoSpace, at: u64, len: u8) -> bool {
 }
 
 impl Drop for IoreqServer {
-    /// Disabled first, so that no vCPU begins to wait; what waits already is answered as by a device that is gone.
+    /// The claim first: Xen sends writes to tracked frames to whoever has it, also to a server that is disabled. Then
+    /// it is disabled, for which Xen pauses the domain: no vCPU is still on its way here after that. What waits by
+    /// then is answered as by a device that is gone, and writes to tracked frames are stored.
     fn drop(&mut self) {
+        if self.claims_writes {
+            log_failure("giving up the claim on writes", self.model.claim_writes(self.id, false));
+        }
         log_failure("disabling an ioreq server", self.model.set_state(self.id, false));
         log_failure("answering what still waits", self.answer_all(&mut Nobody).map(drop));
         for port in &self.ports {
             log_failure("unbinding a vCPU's port", self.events.unbind(*port));
-        }
-        if self.claims_writes {
-            log_failure("giving up the claim on writes", self.model.claim_writes(self.id, false));
         }
         log_failure("destroying an ioreq server", self.model.destroy_ioreq_server(self.id));
     }

@@ -81,28 +81,24 @@ impl<'a> Slot<'a> {
 
     /// Takes the request, if there is one: it is ours until [`Self::answer`].
     pub(super) fn take(self) -> SysResult<Option<RawRequest>> {
+        self.take_in(&[READY])
+    }
+
+    /// As [`Self::take`], and also what a server that is gone had taken and not answered.
+    pub(super) fn take_over(self) -> SysResult<Option<RawRequest>> {
+        self.take_in(&[READY, IN_PROCESS])
+    }
+
+    fn take_in(self, states: &[u8]) -> SysResult<Option<RawRequest>> {
         let bits_at = self.base + offset_of!(sys::ioreq, bits);
         let bits: u8 = self.page.read(bits_at)?;
-        if bits & STATE_MASK != READY {
+        if !states.contains(&(bits & STATE_MASK)) {
             return Ok(None);
         }
         // What Xen wrote before it said READY is read after.
         core::sync::atomic::fence(core::sync::atomic::Ordering::Acquire);
         self.page.write(bits_at, bits & !STATE_MASK | IN_PROCESS)?;
         self.request(bits).map(Some)
-    }
-
-    /// Answers what waits here for a server that is gone, also what it had taken: with all ones. Says whether something
-    /// did.
-    pub(super) fn release(self) -> SysResult<bool> {
-        let bits: u8 = self.page.read(self.base + offset_of!(sys::ioreq, bits))?;
-        if ![READY, IN_PROCESS].contains(&(bits & STATE_MASK)) {
-            return Ok(false);
-        }
-        core::sync::atomic::fence(core::sync::atomic::Ordering::Acquire);
-        let request = self.request(bits)?;
-        self.answer((request.read && !request.data_is_pointer).then(|| request.all_ones()))?;
-        Ok(true)
     }
 
     fn request(self, bits: u8) -> SysResult<RawRequest> {

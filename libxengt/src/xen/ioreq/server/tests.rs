@@ -172,8 +172,8 @@ fn the_order_is_xens_up_and_down() {
     let maps = xen.maps();
     drop(lab);
     let ops: Vec<_> = xen.get(|state| state.dm_ops.iter().map(|(op, _)| *op).collect());
-    // nr_vcpus, create, two ranges, claim, enable; then disable, give up the claim, destroy
-    assert_eq!(ops, [20, 1, 3, 3, 15, 5, 5, 15, 6]);
+    // nr_vcpus, create, two ranges, claim, enable; then give up the claim, disable, destroy
+    assert_eq!(ops, [20, 1, 3, 3, 15, 5, 15, 5, 6]);
     assert!(events.get(|state| state.bound.is_empty()));
     assert!(xen.maps() < maps && xen.maps() == 0);
 }
@@ -190,6 +190,24 @@ fn requests_that_wait_at_the_end_are_answered() {
     assert_eq!((xen.peek_ioreq(30, 1)[0] & 0xf, xen.peek_ioreq(62, 1)[0] & 0xf), (3, 3));
     assert_eq!(xen.peek(9, 0x10, 1), [5], "a write to RAM is not lost");
     assert_eq!(events.get(|state| state.notified.clone()), [1041, 1042]);
+}
+
+#[test]
+fn a_tracked_write_that_comes_until_the_last_moment_is_stored_and_answered() {
+    // While the claim is given up, and while the server is disabled: after either, none can come.
+    for last_moment in [15, 5] {
+        let mut lab = start(true).unwrap();
+        lab.server.track(Gfn::new(9)).unwrap();
+        lab.request(1, &RawRequest { addr: 0x9010, size: 2, read: false, data: 0x1234, ..read() });
+        let ready = lab.xen.peek_ioreq(32, 32);
+        lab.xen.poke_ioreq(32 + 30, &[0]);
+        lab.xen.set(|state| state.arrives = Some((last_moment, 32, ready)));
+        let (xen, events) = (lab.xen.clone(), lab.events.clone());
+        drop(lab);
+        assert_eq!(xen.get(|state| state.arrives.clone()), None, "it came");
+        assert_eq!((xen.peek(9, 0x10, 2), xen.peek_ioreq(62, 1)[0] & 0xf), (vec![0x34, 0x12], 3));
+        assert_eq!(events.get(|state| state.notified.clone()), [1042]);
+    }
 }
 
 #[test]
