@@ -38,7 +38,7 @@ pub enum Domctl {
 /// What kind of domain one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DomainKind {
-    /// Whether it is HVM (or PVH, which is told apart nowhere).
+    /// Whether it is HVM or PVH, which Xen does not tell apart; libxl notes it in xenstore, `/libxl/DOMID/type`.
     pub hvm: bool,
     /// Whether it has hardware-assisted paging; `None` where only domctl could tell, and does not.
     pub hap: Option<bool>,

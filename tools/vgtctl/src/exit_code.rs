@@ -9,7 +9,7 @@
 //! | 4 | no permission |
 //! | 5 | this host, kernel or GPU cannot do it |
 //! | 6 | no space: graphics memory, fences or instances have run out |
-//! | 7 | done, but with warnings |
+//! | 7 | done, but with warnings; an audit found what it can prove to be neither right nor a violation |
 
 use libxengt::error::ErrorKind;
 

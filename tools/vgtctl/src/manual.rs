@@ -23,7 +23,10 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
             ("4", "No permission."),
             ("5", "This host, kernel or GPU cannot do it."),
             ("6", "No space: graphics memory, fences or instances have run out."),
-            ("7", "Done, but with warnings."),
+            (
+                "7",
+                "Done, but with warnings; an audit found what it can prove to be neither right nor a violation.",
+            ),
         ],
     ),
     (

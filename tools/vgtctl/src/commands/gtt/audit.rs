@@ -1,23 +1,24 @@
 //! `vgtctl gtt audit`: the host's GGTT entries in a vGPU's window against the domain's own frames.
 
-use libxengt::addr::{DomId, GuestGma, HostGma, Mfn, PAGE_SIZE};
-use libxengt::gtt::{Finding, FrameSet, Ggtt, GgttSource, Target, WalkError};
+use libxengt::addr::{DomId, HostGma, Mfn};
+use libxengt::gtt::{Finding, Ggtt, GgttSource, Target, WalkError};
 use libxengt::host::Host;
-use libxengt::inspect::VirtualGgtt;
-use libxengt::window::{Slice, Window};
-use libxengt::xen::{MfnExtension, OwnFrames, Xen};
+use libxengt::window::Window;
 use serde_json::{Value, json};
 
-use super::machine::NO_EXTENSION;
+use super::foreign::{Recurring, Sorted};
+use super::owned::{Authority, Owned};
 use super::tables;
 use crate::exit_code;
 use crate::failure::Failure;
 use crate::output::{Report, hex, size};
 
-/// More findings than this say nothing new.
+/// More findings of one class than this say nothing new.
 const MAX_FINDINGS: usize = 1000;
 
 pub(super) fn run(host: &Host, domid: DomId) -> Result<Report, Failure> {
+    // First what no other kernel module could help: a Xen that does not tell whose a frame is.
+    let authority = Authority::of(host, domid)?;
     let vgpu = host.control().get(domid)?;
     let Some(window) = vgpu.window else {
         let message = "this kernel does not show the vGPU's window in the host's GGTT";
@@ -25,147 +26,139 @@ pub(super) fn run(host: &Host, domid: DomId) -> Result<Report, Failure> {
             Failure::new(exit_code::UNSUPPORTED, message).hint("the audit needs a kernel with our series")
         );
     };
-    let owned = owned(host, domid, &window)?;
+    let mut owned = authority.owned(host, domid, &window)?;
     let table = Ggtt::<HostGma, _>::new(host.gpu()?.map_mmio()?, tables::spec(host)?);
-    let mut audit = Audit::of(&table, &window, &owned)?;
+    let mut look = Look::at(&table, &window, &owned)?;
     // A guest that runs changes its table between our two looks at it; what is really wrong stays wrong.
     for _ in 1..owned.looks() {
-        if audit.json.is_empty() {
+        if look.sorted.rest.is_empty() {
             break;
         }
-        audit = Audit::of(&table, &window, &self::owned(host, domid, &window)?)?;
+        owned = authority.owned(host, domid, &window)?;
+        look = Look::at(&table, &window, &owned)?;
     }
-    let more = if audit.cut { " or more" } else { "" };
-    let verdict = match audit.json.len() {
-        0 => format!(
-            "clean: all {} mapped in the window of domain {domid} are the domain's own memory\n",
-            size(audit.mapped)
-        ),
-        count => format!("{count}{more} violations in the window of domain {domid}\n"),
-    };
-    let code = if audit.json.is_empty() { exit_code::DONE } else { exit_code::FAILURE };
-    let json = json!({
-        "domid": domid.get(),
-        "clean": audit.json.is_empty(),
-        "mapped_bytes": audit.mapped,
-        "domain_frames": owned.frames().len(),
-        "violations": audit.json,
-        "cut": audit.cut,
-    });
-    Ok(Report::done(audit.text + &verdict, json)?.with_code(code))
+    look.report(domid, &window, &owned)
+}
+
+/// Findings of one class: all are counted, the first are shown.
+#[derive(Default)]
+struct Listed {
+    json: Vec<Value>,
+    count: usize,
+}
+
+impl Listed {
+    /// Counts one more, and returns its line if it is shown.
+    fn add(&mut self, describe: impl FnOnce() -> (String, Value)) -> String {
+        self.count += 1;
+        if self.json.len() >= MAX_FINDINGS {
+            return String::new();
+        }
+        let (line, object) = describe();
+        self.json.push(object);
+        line
+    }
+
+    fn is_cut(&self) -> bool {
+        self.count > self.json.len()
+    }
+
+    fn shown(&self) -> String {
+        if self.is_cut() { format!(" ({} of them shown)", self.json.len()) } else { String::new() }
+    }
 }
 
 /// What one look at the host's table found.
-#[derive(Default)]
-struct Audit {
-    text: String,
-    json: Vec<Value>,
+struct Look {
+    /// Bytes of the window that are mapped.
     mapped: u64,
-    cut: bool,
+    sorted: Sorted,
 }
 
-impl Audit {
-    fn of<S: GgttSource>(
+impl Look {
+    fn at<S: GgttSource>(
         table: &Ggtt<HostGma, S>,
         window: &Window,
         owned: &Owned,
     ) -> Result<Self, WalkError> {
-        let mut audit = Self::default();
+        let (mut mapped, mut findings) = (0_u64, Vec::new());
         for slice in [window.aperture(), window.hidden()] {
             let runs = table.translate_range(slice.host_base(), slice.size())?;
-            audit.mapped += runs
+            mapped += runs
                 .filter(|run| matches!(run.target, Target::Mapped { .. }))
                 .fold(0_u64, |sum, run| sum.saturating_add(run.len));
-            for finding in table.audit(slice.host_base(), slice.size(), owned.frames())? {
-                if audit.json.len() >= MAX_FINDINGS {
-                    audit.cut = true;
-                    break;
-                }
-                let (line, object) = describe(slice, &finding, owned);
-                audit.text.push_str(&line);
-                audit.json.push(object);
-            }
+            findings.extend(table.audit(slice.host_base(), slice.size(), owned.frames())?);
         }
-        Ok(audit)
+        Ok(Self { mapped, sorted: Sorted::of(findings, owned.has_scratch()) })
+    }
+
+    fn report(&self, domid: DomId, window: &Window, owned: &Owned) -> Result<Report, Failure> {
+        let mut text = String::new();
+        let (mut violations, mut not_proved) = (Listed::default(), Listed::default());
+        for finding in &self.sorted.rest {
+            let list = match finding {
+                Finding::Outside(_) if owned.unknown() > 0 => &mut not_proved,
+                _ => &mut violations,
+            };
+            text.push_str(&list.add(|| describe(window, finding, owned)));
+        }
+        let certain = self.sorted.certain(owned.unknown());
+        let place = format!("in the window of domain {domid}");
+        if let Some(Recurring { mfn, entries }) = self.sorted.recurring {
+            let known = if owned.unknown() > 0 { "known to be " } else { "" };
+            text.push_str(&format!(
+                "{entries} entries lead to one frame that is not {known}the domain's, machine frame {:#x}: GVT-g's \
+                 scratch page, or a violation; the kernel does not tell\n",
+                mfn.get()
+            ));
+        }
+        if violations.count > 0 {
+            text.push_str(&format!("{} violations {place}{}\n", violations.count, violations.shown()));
+        }
+        if not_proved.count > 0 {
+            text.push_str(&format!(
+                "{} findings {place}{} are not proved: {} guest frames could not be found out",
+                not_proved.count,
+                not_proved.shown(),
+                owned.unknown()
+            ));
+            text.push_str(&match certain {
+                0 => "\n".to_owned(),
+                _ => format!(", but at least {certain} of the machine frames are not the domain's\n"),
+            });
+        }
+        let clean = self.sorted.rest.is_empty() && self.sorted.recurring.is_none();
+        if clean {
+            let mapped = size(self.mapped);
+            text.push_str(&format!("clean: all {mapped} mapped {place} are the domain's own memory\n"));
+        } else if self.sorted.rest.is_empty() {
+            text.push_str(&format!("no violation is proved {place}, and that there is none is not proved\n"));
+        }
+        let code = match (clean, violations.count == 0 && certain == 0) {
+            (true, _) => exit_code::DONE,
+            (false, true) => exit_code::WARNINGS,
+            (false, false) => exit_code::FAILURE,
+        };
+        let json = json!({
+            "domid": domid.get(),
+            "clean": clean,
+            "mapped_bytes": self.mapped,
+            "domain_frames": owned.frames().len(),
+            "holes": owned.holes(),
+            "unknown": owned.unknown(),
+            "violations": violations.json,
+            "not_proved": not_proved.json,
+            "foreign_frames_at_least": certain,
+            "recurring_mfn": self.sorted.recurring.map(|recurring| hex(recurring.mfn.get())),
+            "recurring_entries": self.sorted.recurring.map(|recurring| recurring.entries),
+            "cut": violations.is_cut() || not_proved.is_cut(),
+        });
+        Ok(Report::done(text, json)?.with_code(code))
     }
 }
 
-/// The machine frames that belong to the domain, as far as somebody tells.
-enum Owned {
-    /// All that the domain has.
-    All(FrameSet<Mfn>),
-    /// Those behind the guest frames that its own GGTT names: nothing else has a place in its window.
-    Named(OwnFrames),
-}
-
-impl Owned {
-    fn frames(&self) -> &FrameSet<Mfn> {
-        match self {
-            Self::All(frames) => frames,
-            Self::Named(own) => &own.frames,
-        }
-    }
-
-    /// How often to look until what is found is believed.
-    fn looks(&self) -> u32 {
-        match self {
-            Self::All(_) => 1,
-            Self::Named(_) => 3,
-        }
-    }
-
-    /// What is wrong with a frame outside.
-    fn wrong(&self) -> String {
-        match self {
-            Self::All(_) => "which is not the domain's".to_owned(),
-            Self::Named(OwnFrames { unknown: 0, .. }) => {
-                "which is behind no guest frame that the vGPU's GGTT names".to_owned()
-            }
-            Self::Named(OwnFrames { unknown, .. }) => format!(
-                "which is behind no guest frame that the vGPU's GGTT names, except that {unknown} of them could \
-                 not be found out"
-            ),
-        }
-    }
-}
-
-fn owned(host: &Host, domid: DomId, window: &Window) -> Result<Owned, Failure> {
-    if let Some(sim) = host.sim() {
-        let p2m = sim.guest_p2m(domid)?;
-        return Ok(Owned::All(FrameSet::from_ranges(p2m.runs().iter().map(|run| (run.mfn, run.count)))));
-    }
-    let xen = Xen::open(host.root()).map_err(tables::no_xen)?;
-    if xen.mfn_extension()? == MfnExtension::Absent {
-        return Err(unprovable(domid));
-    }
-    let table = Ggtt::<GuestGma, _>::new(VirtualGgtt::open(host.root(), domid)?, tables::spec(host)?);
-    // The window has 2^20 pages at most.
-    let mut named = Vec::new();
-    for slice in [window.aperture(), window.hidden()] {
-        for run in table.translate_range(slice.guest_base(), slice.size())? {
-            if let Target::Mapped { addr, .. } = run.target {
-                let first = addr.frame();
-                named.extend((0..run.len.div_ceil(PAGE_SIZE)).map_while(|page| first.checked_add(page)));
-            }
-        }
-    }
-    named.sort_unstable();
-    named.dedup();
-    Ok(Owned::Named(xen.own_frames(domid, named)?))
-}
-
-/// Without the machine's numbers neither good nor bad can be said of an entry.
-fn unprovable(domid: DomId) -> Failure {
-    let message = format!(
-        "cannot prove whose memory the host maps for domain {domid}: machine addresses are unknown: {NO_EXTENSION}"
-    );
-    Failure::new(exit_code::UNSUPPORTED, message).hint(
-        "nothing is known to be wrong, and nothing is proved: an audit needs a Xen with that call, as Qubes has it",
-    )
-}
-
-fn describe(slice: &Slice, finding: &Finding<HostGma, Mfn>, owned: &Owned) -> (String, Value) {
-    let guest = |gma: HostGma| slice.h2g(gma).map(|gma| hex(gma.get()));
+fn describe(window: &Window, finding: &Finding<HostGma, Mfn>, owned: &Owned) -> (String, Value) {
+    let guest = |gma: HostGma| window.h2g(gma).ok().map(|gma| hex(gma.get()));
     let place = |gma: HostGma| match guest(gma) {
         Some(guest) => format!("host gma {gma} (guest {guest})"),
         None => format!("host gma {gma}"),
@@ -202,28 +195,87 @@ fn describe(slice: &Slice, finding: &Finding<HostGma, Mfn>, owned: &Owned) -> (S
 
 #[cfg(test)]
 mod tests {
-    use libxengt::addr::{DomId, Mfn};
-    use libxengt::gtt::FrameSet;
+    use libxengt::addr::{DomId, HostGma, Mfn};
+    use libxengt::gtt::{FrameSet, Ggtt, gen9};
+    use libxengt::window::Window;
     use libxengt::xen::OwnFrames;
 
-    use super::{Owned, unprovable};
+    use super::{Look, Owned};
     use crate::exit_code;
+    use crate::output::Report;
 
-    #[test]
-    fn what_cannot_be_proved_is_neither_clean_nor_a_violation() {
-        let failure = unprovable(DomId::new(7));
-        assert_eq!(failure.code, exit_code::UNSUPPORTED);
-        assert!(failure.message.contains("domain 7") && failure.message.contains("subop 29"), "{failure:?}");
-        assert!(failure.hint.unwrap().contains("nothing is proved"));
+    /// The report on a window of 64 pages whose entries lead to `frames`; the domain's are 0x100 to 0x1ff.
+    fn report(frames: impl IntoIterator<Item = u64>, unknown: u64) -> Report {
+        let mut entries: Vec<u64> = frames.into_iter().map(|frame| frame << 12 | 1).collect();
+        entries.resize(64, 0);
+        let table = Ggtt::<HostGma, _>::new(&entries[..], gen9::MMU);
+        let frames = FrameSet::from_ranges([(Mfn::new(0x100), 0x100)]);
+        let owned = Owned::Named(OwnFrames { frames, holes: 2, unknown });
+        let half = 32 << 12;
+        let window = Window::ballooned((HostGma::ZERO, half), (HostGma::new(half), half)).unwrap();
+        Look::at(&table, &window, &owned).unwrap().report(DomId::new(7), &window, &owned).unwrap()
+    }
+
+    fn lengths(report: &Report) -> (usize, usize) {
+        let length = |key: &str| report.json[key].as_array().unwrap().len();
+        (length("violations"), length("not_proved"))
     }
 
     #[test]
-    fn a_finding_says_what_it_was_compared_with() {
-        let frames = FrameSet::from_ranges([(Mfn::new(5), 2)]);
-        let own = |unknown| Owned::Named(OwnFrames { frames: frames.clone(), holes: 1, unknown });
-        assert!(Owned::All(frames.clone()).wrong().contains("not the domain's"));
-        assert!(!own(0).wrong().contains("could not be found out"));
-        assert!(own(3).wrong().contains("3 of them could not be found out"));
-        assert_eq!(own(0).frames().len(), 2);
+    fn the_domains_own_memory_is_clean() {
+        let report = report(0x100..0x120, 5);
+        assert_eq!(report.code, exit_code::DONE);
+        assert_eq!(
+            report.text,
+            "clean: all 128 KB mapped in the window of domain 7 are the domain's own memory\n"
+        );
+        assert_eq!((&report.json["holes"], &report.json["unknown"]), (&2.into(), &5.into()));
+    }
+
+    #[test]
+    fn a_foreign_frame_is_a_violation_where_all_frames_are_known_and_else_not_proved() {
+        let frames = [0x100, 0x300, 0x101, 0x310];
+        let proved = report(frames, 0);
+        assert_eq!((proved.code, lengths(&proved)), (exit_code::FAILURE, (2, 0)));
+        assert!(proved.text.ends_with("\n2 violations in the window of domain 7\n"), "{}", proved.text);
+        assert!(!proved.text.contains("not proved"));
+        let open = report(frames, 2);
+        assert_eq!((open.code, lengths(&open)), (exit_code::WARNINGS, (0, 2)));
+        assert!(open.text.contains("2 findings in the window of domain 7 are not proved: 2 guest frames"));
+        assert!(!open.text.contains("violations"), "{}", open.text);
+        assert_eq!((&open.json["clean"], &open.json["foreign_frames_at_least"]), (&false.into(), &0.into()));
+    }
+
+    #[test]
+    fn more_foreign_frames_than_unknown_ones_prove_a_violation_but_not_which() {
+        let report = report([0x300, 0x310, 0x320], 1);
+        assert_eq!((report.code, lengths(&report)), (exit_code::FAILURE, (0, 3)));
+        assert!(report.text.ends_with(", but at least 2 of the machine frames are not the domain's\n"));
+        assert_eq!(report.json["foreign_frames_at_least"], 2);
+    }
+
+    #[test]
+    fn what_does_not_resolve_is_a_violation_whatever_is_unknown() {
+        let report = report([0x100, 0xfff_ffff_ff00, 0x300], 9);
+        assert_eq!((report.code, lengths(&report)), (exit_code::FAILURE, (1, 1)));
+    }
+
+    #[test]
+    fn one_frame_in_all_unused_entries_is_one_line_and_a_warning() {
+        let unused = || (0..60).map(|_| 0x500);
+        let line = "60 entries lead to one frame that is not the domain's, machine frame 0x500: GVT-g's scratch page, or \
+                    a violation; the kernel does not tell\n";
+        let alone = report([0x100].into_iter().chain(unused()), 0);
+        assert_eq!((alone.code, lengths(&alone)), (exit_code::WARNINGS, (0, 0)));
+        assert!(alone.text.starts_with(line) && alone.text.lines().count() == 2, "{}", alone.text);
+        assert!(!alone.text.contains("clean:"));
+        assert_eq!(
+            (&alone.json["clean"], &alone.json["recurring_mfn"], &alone.json["recurring_entries"]),
+            (&false.into(), &"0x500".into(), &60.into())
+        );
+        let beside = report([0x900].into_iter().chain(unused()), 0);
+        assert_eq!((beside.code, lengths(&beside)), (exit_code::FAILURE, (1, 0)));
+        assert!(beside.text.contains(line) && beside.text.contains("\n1 violations in"), "{}", beside.text);
+        assert!(report(unused(), 1).text.contains("not known to be the domain's"));
     }
 }

@@ -2,7 +2,9 @@
 
 mod audit;
 mod dump;
+mod foreign;
 mod machine;
+mod owned;
 mod runs;
 mod tables;
 mod translate;
