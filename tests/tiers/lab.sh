@@ -69,7 +69,7 @@ check interactive interactive
 
 # Each scenario counts, and the lab's last line must say so.
 run scenarios cargo run --quiet --package lab -- test
-grep -E '^(ok  |FAIL|    ) ' "$log" || true
+grep -E '^(ok  |FAIL|AGAIN|    ) ' "$log" || true
 passed=$(sed -n 's/^\([0-9]*\) passed, [0-9]* failed$/\1/p' "$log")
 failed=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed$/\1/p' "$log")
 if [ -z "$passed" ] || [ "$((passed + failed))" = 0 ] || { [ "$status" != 0 ] && [ "$failed" = 0 ]; }; then

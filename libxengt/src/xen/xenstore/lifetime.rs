@@ -19,11 +19,13 @@ const EVENTS: u32 = 64;
 pub struct Lifetime {
     store: Xenstore,
     domid: DomId,
+    /// Whether the store has known it.
+    known: bool,
     ended: bool,
 }
 
 impl Lifetime {
-    /// Watches `domid`, which need not be alive.
+    /// Watches `domid`, which lives: somebody else has to say so. While xenstore does not know it yet, it is being made.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -34,8 +36,8 @@ impl Lifetime {
     pub(in crate::xen) fn new(mut store: Xenstore, domid: DomId) -> Result<Self, StoreError> {
         // First the watch, then the question: what ends in between is told.
         store.watch(ENDS, "end")?;
-        let ended = !store.is_introduced(domid)?;
-        Ok(Self { store, domid, ended })
+        let known = store.is_introduced(domid)?;
+        Ok(Self { store, domid, known, ended: false })
     }
 
     /// Whether the domain has ended. Does not wait, and asks only when some domain has ended.
@@ -51,8 +53,10 @@ impl Lifetime {
             }
             news = true;
         }
-        if news {
-            self.ended = !self.store.is_introduced(self.domid)?;
+        if !self.ended && (news || !self.known) {
+            let known = self.store.is_introduced(self.domid)?;
+            self.ended = self.known && !known;
+            self.known |= known;
         }
         Ok(self.ended)
     }
@@ -91,11 +95,18 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_that_never_was_has_ended() {
+    fn a_domain_that_is_being_made_has_not_ended() {
         let (mut lifetime, mock) = watch("F");
+        assert!(!lifetime.has_ended().unwrap());
+        mock.event("@releaseDomain\0end\0");
+        assert!(!lifetime.has_ended().unwrap());
+        mock.introduce("7", "T");
+        assert!(!lifetime.has_ended().unwrap());
+        mock.introduce("7", "F");
+        mock.event("@releaseDomain\0end\0");
         assert!(lifetime.has_ended().unwrap());
         mock.set(|state| state.closed = true);
-        assert!(lifetime.has_ended().unwrap());
+        assert!(lifetime.has_ended().unwrap(), "nobody is asked any more");
     }
 
     #[test]

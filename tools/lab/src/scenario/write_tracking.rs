@@ -29,6 +29,7 @@ fn check(run: &Transcript) -> Result<()> {
     }
     log.says(&["copied 0x400 64 times 8 bytes"])?
         .says(&["writes 68, lost 0, invalid 0"])?
+        .never_says("wrong")?
         .says(&["untracked"])?
         .says(&["exited 0"])?;
     // Before, under and after tracking, the guest reads what it wrote.
@@ -39,7 +40,14 @@ fn check(run: &Transcript) -> Result<()> {
             .says(&["wrong 0"])?
             .never_says("differs")?;
     }
+    run.step("tracking-once-more")?.exits(0)?;
+    run.step("track3-log")?.says(&["exited 137"])?;
+    run.step("waiting")?.exits(1)?;
+    run.step("release")?.exits(0)?.says(&["destroyed server ", "for which 1 vCPUs waited"])?;
+    run.step("released")?.exits(0)?;
+    run.step("kept")?.exits(0)?.says(&["4"])?;
     run.step("tracking-again")?.exits(0)?;
+    run.step("writing")?.exits(0)?;
     run.step("destroy")?.exits(0)?;
     run.step("track2-log")?.exits(0)?.says(&["exited 0"])?.says(&["ended: ", "domain"])?;
     run.step("gone")?.exits(0)?;
