@@ -22,11 +22,11 @@ fn main() {
     cfg.skip_union(|union| union.ident().contains("__bindgen"));
     cfg.skip_struct_field(|of, field| of.ident() == "ioreq" && field.ident() == "bits");
     cfg.skip_struct_field_type(|of, field| of.ident() == "xen_dm_op" && field.ident() == "u");
-    // Not in the headers: the extension that Qubes adds, and bindgen's names.
+    // Not in the headers: the extension that Qubes and our series add, and bindgen's names.
     cfg.skip_struct(|item| {
         item.ident() == "xen_get_mfn_from_pfn" || item.ident().starts_with("__guest_handle")
     });
-    cfg.skip_const(|item| item.ident() == "XENMEM_get_mfn_from_pfn");
+    cfg.skip_const(|item| item.ident().starts_with("XENMEM_get_mfn_"));
     cfg.skip_struct_field_type(|of, field| {
         of.ident() == "xen_mem_acquire_resource" && field.ident() == "frame_list"
     });
