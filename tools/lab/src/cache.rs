@@ -51,9 +51,7 @@ impl Cache {
     ///
     /// Only its holder uses scratch directories, so what is there now was left by a lab that was killed.
     pub(crate) fn lock(&self) -> Result<File> {
-        let path = self.root.join("lock");
-        let file = File::create(&path).map_err(LabError::file("create", &path))?;
-        file.lock().map_err(LabError::file("lock", &path))?;
+        let file = self.locked("lock")?;
         let scratch = self.store("scratch")?;
         fs::remove_dir_all(&scratch).map_err(LabError::file("empty", &scratch))?;
         Ok(file)
@@ -61,7 +59,12 @@ impl Cache {
 
     /// Held while something is built that takes minutes, and does so elsewhere than in scratch directories.
     pub(crate) fn build_lock(&self) -> Result<File> {
-        let path = self.root.join("build-lock");
+        self.locked("build-lock")
+    }
+
+    /// The cache's file `name`, which nobody else holds until it is dropped.
+    fn locked(&self, name: &str) -> Result<File> {
+        let path = self.root.join(name);
         let file = File::create(&path).map_err(LabError::file("create", &path))?;
         file.lock().map_err(LabError::file("lock", &path))?;
         Ok(file)
