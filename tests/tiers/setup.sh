@@ -30,12 +30,12 @@ LIST
     apt_install "${missing[@]}"
 }
 
-# What Xen is built with, beside a compiler: the patch series is built on each of its bases.
-xen_packages() {
+# What Xen, QEMU and the lab's C programs are built with, beside a compiler.
+build_packages() {
     local package missing=()
     while read -r package; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-    done <tools/lab/xen/build-depends
+    done < <(sort -u tools/lab/xen/build-depends tools/lab/qemu/build-depends tools/lab/image/build-depends)
     if [ ${#missing[@]} = 0 ]; then return; fi
     say "summary: installed ${missing[*]}"
     apt_install "${missing[@]}"
@@ -59,7 +59,7 @@ if ! command -v cargo >/dev/null; then
 fi
 check rust rust_is_new_enough
 check programs locked programs
-check xen-packages locked xen_packages
+check build-packages locked build_packages
 check typos locked typos
 check cargo-fuzz locked cargo_tool cargo-fuzz 0.13.2
 check cargo-deny locked cargo_tool cargo-deny 0.20.2

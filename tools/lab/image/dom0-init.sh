@@ -1,5 +1,6 @@
 #!/bin/sh
-# The first program of the lab's dom0: brings Xen's tools up, runs one scenario, powers off.
+# The first program of the lab's dom0, or of a Linux alone (lab.bare): brings Xen's tools up, runs one scenario, powers
+# off.
 # The kernel's command line says which: lab.scenario=NAME, or lab.shell for a shell.
 export PATH=/usr/lib/xen/bin:/bin:/sbin:/usr/bin:/usr/sbin HOME=/ TERM=linux
 /bin/busybox mkdir -p /proc /sys /dev /run /tmp
@@ -36,6 +37,12 @@ wait_for() {
     done
 }
 
+# Asks the host something, and waits until it has done it: ask NAME REQUEST. The answer counts as a step's output.
+ask() {
+    mark "ask $*"
+    read -r _reply || finish 'broken the host does not answer'
+}
+
 finish() {
     mark "$*"
     sync
@@ -51,18 +58,21 @@ load() { # MODULE...
             finish "broken cannot load $module.ko of $(uname -r)"
     done
 }
-load xen-privcmd # before xenfs, whose capabilities file needs it
-load xenfs xen-evtchn xen-gntdev xen-gntalloc
-for node in privcmd evtchn gntdev gntalloc; do
-    [ -c "/dev/xen/$node" ] || finish "broken kernel $(uname -r) offers no /dev/xen/$node"
-done
-mount -t xenfs xenfs /proc/xen
-grep -q control_d /proc/xen/capabilities || finish 'broken this kernel is not dom0'
+start_xen() {
+    load xen-privcmd # before xenfs, whose capabilities file needs it
+    load xenfs xen-evtchn xen-gntdev xen-gntalloc
+    for node in privcmd evtchn gntdev gntalloc; do
+        [ -c "/dev/xen/$node" ] || finish "broken kernel $(uname -r) offers no /dev/xen/$node"
+    done
+    mount -t xenfs xenfs /proc/xen
+    grep -q control_d /proc/xen/capabilities || finish 'broken this kernel is not dom0'
 
-xenstored || finish 'broken xenstored did not start'
-wait_for 60 xenstore-exists / || finish 'broken xenstored does not answer'
-xen-init-dom0 || finish 'broken xen-init-dom0 failed'
-xenconsoled --log=guest || finish 'broken xenconsoled did not start'
+    xenstored || finish 'broken xenstored did not start'
+    wait_for 60 xenstore-exists / || finish 'broken xenstored does not answer'
+    xen-init-dom0 || finish 'broken xen-init-dom0 failed'
+    xenconsoled --log=guest || finish 'broken xenconsoled did not start'
+}
+grep -qw lab.bare /proc/cmdline || start_xen
 mark 'up'
 
 # shellcheck disable=SC2013 # words are what is wanted

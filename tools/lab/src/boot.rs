@@ -36,6 +36,9 @@ pub(crate) fn machine_for(scenario: &Scenario, options: &MachineOptions) -> Resu
     if options.xen.as_os_str() == "stock" {
         options.xen = needs.xen.into();
     }
+    if options.gpu == Gpu::None {
+        options.gpu = needs.gpu;
+    }
     Ok(Machine { processors: needs.processors, ..machine(&options)? })
 }
 
@@ -49,8 +52,9 @@ pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
         None => xen::is_built(&options.xen).then(|| options.xen.clone()),
     };
     let tree = built.as_ref().map_or(Ok(packages.clone()), |built| xen::tree(&cache, &packages, built))?;
-    let mut images = image::build(&cache, &tree)?;
-    if built.is_none() && options.xen.as_os_str() != "stock" {
+    let mut images = image::build(&cache, &tree, options.gpu)?;
+    let bare = options.xen.as_os_str() == "none";
+    if built.is_none() && !bare && options.xen.as_os_str() != "stock" {
         images.hypervisor = hypervisor::named(&cache, &options.xen)?;
     }
     if let Some(kernel) = &options.kernel {
@@ -60,7 +64,15 @@ pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
         Gpu::None => None,
         Gpu::Model => Some(gpu::Model::ready(&cache, &lock, options.qemu.as_deref())?),
     };
-    Ok(Machine { tree, emulator: options.qemu.clone(), images, processors: 1, task: String::new(), gpu })
+    Ok(Machine {
+        tree,
+        emulator: options.qemu.clone(),
+        images,
+        bare,
+        processors: 1,
+        task: String::new(),
+        gpu,
+    })
 }
 
 /// QEMU has the terminal, and ends with its machine or by Ctrl-A X.

@@ -84,14 +84,14 @@ pub(crate) struct Task {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct MachineOptions {
-    /// Xen: "stock"; "4.17-xengt" is a locked one with our patches, and its tools; a directory that xen-build
-    /// printed; or only the hypervisor, a file or a directory that has one
-    #[arg(long, default_value = "stock", value_name = "stock|SERIES-xengt|DIR")]
+    /// Xen: "stock"; "none" boots Linux alone; "4.17-xengt" is a locked one with our patches, and its tools; a
+    /// directory that xen-build printed; or only the hypervisor, a file or a directory that has one
+    #[arg(long, default_value = "stock", value_name = "stock|none|SERIES-xengt|DIR")]
     pub(crate) xen: PathBuf,
     /// A kernel for dom0 in place of the locked one, with Xen's dom0 drivers built in
     #[arg(long, value_name = "FILE")]
     pub(crate) kernel: Option<PathBuf>,
-    /// The GPU that dom0 sees
+    /// The GPU that dom0 sees; with one the locked kernel is 6.12, with i915
     #[arg(long, value_enum, default_value_t = Gpu::None)]
     pub(crate) gpu: Gpu,
     /// A QEMU to use in place of the locked one

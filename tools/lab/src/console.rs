@@ -1,7 +1,7 @@
 //! The machine's console, read as lines, with the marked ones told from the rest.
 //!
 //! dom0's first program marks what the host shall read: `@lab up`, `@lab step NAME`, `@lab | a line of output`,
-//! `@lab exit CODE`, `@lab done`, and `@lab broken WHY`.
+//! `@lab exit CODE`, `@lab ask NAME REQUEST`, `@lab done`, and `@lab broken WHY`.
 
 /// One line of the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum Line {
     Output(String),
     /// The step's command ended.
     Exit(i32),
+    /// The scenario wants something of the host, and waits for a line.
+    Ask { name: String, request: String },
     /// The scenario's script came to its end.
     Done,
     /// dom0 could not even start the scenario.
@@ -34,6 +36,10 @@ impl Line {
             "step" => Self::Step(rest.to_owned()),
             "|" => Self::Output(rest.to_owned()),
             "exit" => rest.trim().parse().map_or(Self::Other, Self::Exit),
+            "ask" => rest.split_once(' ').map_or(Self::Other, |(name, request)| Self::Ask {
+                name: name.to_owned(),
+                request: request.to_owned(),
+            }),
             "done" => Self::Done,
             "broken" => Self::Broken(rest.to_owned()),
             _ => Self::Other,
@@ -78,6 +84,7 @@ mod tests {
             ("@lab | Domain-0  0  1536", Line::Output("Domain-0  0  1536".into())),
             ("@lab | ", Line::Output(String::new())),
             ("@lab exit 5", Line::Exit(5)),
+            ("@lab ask a ggtt 0x1000", Line::Ask { name: "a".into(), request: "ggtt 0x1000".into() }),
             ("@lab done", Line::Done),
             ("\u{1b}[6n@lab up", Line::Up),
             ("@lab broken no xenstored", Line::Broken("no xenstored".into())),

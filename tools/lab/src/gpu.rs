@@ -1,5 +1,8 @@
 //! The GPU model: a process beside the machine's, and how QEMU is connected to it.
 
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -65,6 +68,28 @@ impl Model {
 impl Served {
     fn socket(&self) -> PathBuf {
         socket(self.directory.path())
+    }
+
+    /// Asks the model; a request that it refuses is an error.
+    pub(crate) fn ask(&self, request: &str) -> Result<Vec<u8>> {
+        let path = control(self.directory.path());
+        let exchange = || {
+            let mut socket = UnixStream::connect(&path)?;
+            socket.set_read_timeout(Some(START))?;
+            socket.write_all(request.as_bytes())?;
+            socket.shutdown(Shutdown::Write)?;
+            let mut answer = Vec::new();
+            socket.read_to_end(&mut answer)?;
+            Ok(answer)
+        };
+        let answer = exchange().map_err(LabError::file("ask", &path))?;
+        match answer.strip_prefix(b"error: ") {
+            Some(why) => Err(LabError::Expectation(format!(
+                "the GPU model refuses {request}: {}",
+                String::from_utf8_lossy(why).trim_end()
+            ))),
+            None => Ok(answer),
+        }
     }
 
     /// What QEMU is told, for a machine with that much memory: the GPU reaches it by a file.

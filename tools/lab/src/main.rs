@@ -18,6 +18,7 @@ mod image;
 mod interrupt;
 mod lock;
 mod paths;
+mod picture;
 mod progress;
 mod qemu;
 mod run;
@@ -75,7 +76,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::QemuBuild => println!("{}", emulator::built(&Cache::open()?, &lock()?)?.display()),
         Verb::Image => {
             let cache = Cache::open()?;
-            let images = image::build(&cache, &fetch::tree(&cache, &lock()?)?)?;
+            let images = image::build(&cache, &fetch::tree(&cache, &lock()?)?, cli::Gpu::None)?;
             for path in [&images.hypervisor, &images.kernel, &images.initramfs] {
                 println!("{}", path.display());
             }

@@ -1,15 +1,15 @@
 //! The machine: QEMU without hardware virtualisation, with the flags that real Xen needs there.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use crate::error::{LabError, Result};
 use crate::image::Images;
-use crate::{elf, gpu, paths};
+use crate::{elf, gpu, paths, picture};
 
 /// What of QEMU's packages runs on the host. Their libraries are fetched too.
 pub(crate) const PROGRAMS: &[&str] = &[EMULATOR, "usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so"];
@@ -28,6 +28,10 @@ const MEGABYTES: u32 = 4096;
 
 const DOM0_OPTIONS: &str = "console=hvc0 quiet mitigations=off tsc=reliable rdinit=/init";
 
+/// Without the word, Linux measures whether timer interrupts come, for too short a time on a busy host.
+const BARE_OPTIONS: &str =
+    "console=ttyS0 quiet mitigations=off tsc=reliable no_timer_check rdinit=/init lab.bare";
+
 /// What to boot, and with what.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
@@ -36,6 +40,8 @@ pub(crate) struct Machine {
     /// A QEMU of the user's own.
     pub(crate) emulator: Option<PathBuf>,
     pub(crate) images: Images,
+    /// Whether Linux runs without Xen.
+    pub(crate) bare: bool,
     /// Of the machine and of dom0. With two, guests are slower: see the README.
     pub(crate) processors: u8,
     /// What dom0 shall do: a word of its command line.
@@ -48,8 +54,10 @@ pub(crate) struct Machine {
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
+    /// Its console's other direction.
+    input: Option<ChildStdin>,
     /// Ends after the machine.
-    _gpu: Option<gpu::Served>,
+    gpu: Option<gpu::Served>,
 }
 
 impl Machine {
@@ -83,6 +91,11 @@ impl Machine {
         ]);
         command.args(gpu.map(|gpu| gpu.arguments(MEGABYTES)).unwrap_or_default());
         command.args(["-nographic", "-no-reboot", "-nic", "none"]);
+        if self.bare {
+            command.arg("-kernel").arg(kernel).arg("-initrd").arg(initramfs);
+            command.arg("-append").arg(format!("{BARE_OPTIONS} {}", self.task));
+            return command;
+        }
         command
             .arg("-kernel")
             .arg(hypervisor)
@@ -123,8 +136,9 @@ impl Machine {
     pub(crate) fn start(&self) -> Result<(Running, Receiver<Vec<u8>>)> {
         let gpu = self.start_gpu()?;
         let mut command = self.command(gpu.as_ref());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = self.spawn(&mut command, gpu)?;
+        running.input = running.child.stdin.take();
         let (send, receive) = mpsc::channel();
         if let Some(out) = running.child.stdout.take() {
             forward(out, send.clone());
@@ -139,16 +153,36 @@ impl Machine {
         let Some(model) = &self.gpu else { return Ok(None) };
         let logs = paths::target(&paths::repository()?).join("lab-logs");
         fs::create_dir_all(&logs).map_err(LabError::file("create", &logs))?;
-        model.serve(&logs.join("gpu-model.log")).map(Some)
+        // Several machines may run at once; a shell's task has no name.
+        let name = self.task.rsplit('=').next().unwrap_or_default();
+        model.serve(&logs.join(format!("{name}-model.log"))).map(Some)
     }
 
     fn spawn(&self, command: &mut Command, gpu: Option<gpu::Served>) -> Result<Running> {
         let child = command.spawn().map_err(|cause| LabError::Spawn { program: "setpriv".into(), cause })?;
-        Ok(Running { child, _gpu: gpu })
+        Ok(Running { child, input: None, gpu })
     }
 }
 
 impl Running {
+    /// Does what a scenario asks of the host, and lets it go on. A picture is put at `picture`.
+    pub(crate) fn ask(&mut self, request: &str, picture: &Path) -> Result<Vec<String>> {
+        let Some(gpu) = &self.gpu else {
+            return Err(LabError::Expectation(format!("{request} was asked of a GPU, and there is none")));
+        };
+        let answer = gpu.ask(request)?;
+        let lines = if request == "screenshot" {
+            fs::write(picture, &answer).map_err(LabError::file("write", picture))?;
+            picture::describe(&answer)?
+        } else {
+            String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect()
+        };
+        if let Some(input) = &mut self.input {
+            input.write_all(b"\n").map_err(|cause| LabError::Spawn { program: "QEMU".into(), cause })?;
+        }
+        Ok(lines)
+    }
+
     /// How it ended, once it has.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().map_err(|cause| LabError::Spawn { program: "QEMU".into(), cause })
@@ -189,6 +223,7 @@ mod tests {
             tree: "/tree".into(),
             emulator: None,
             images: Images { kernel: "/k".into(), hypervisor: "/x".into(), initramfs: "/a,b".into() },
+            bare: false,
             processors: 1,
             task: "lab.scenario=plumbing".into(),
             gpu: None,
@@ -208,6 +243,14 @@ mod tests {
     }
 
     #[test]
+    fn command_bare_machine_boots_the_kernel_itself() {
+        let words = words(&Machine { bare: true, ..machine() }.command(None));
+        let after = |option: &str| &words[words.iter().position(|word| word == option).unwrap() + 1];
+        assert_eq!((after("-kernel").as_str(), after("-initrd").as_str()), ("/k", "/a,b"));
+        assert!(after("-append").ends_with(" lab.bare lab.scenario=plumbing"));
+    }
+
+    #[test]
     fn command_own_emulator_uses_nothing_of_the_tree() {
         let machine = Machine { emulator: Some("/my/qemu".into()), ..machine() };
         let words = words(&machine.command(None));
@@ -220,7 +263,7 @@ mod tests {
         let child = Command::new("sleep").arg("1000").spawn().unwrap();
         let process = PathBuf::from(format!("/proc/{}", child.id()));
         assert!(process.exists());
-        drop(Running { child, _gpu: None });
+        drop(Running { child, input: None, gpu: None });
         assert!(!process.exists());
     }
 }

@@ -17,8 +17,13 @@ pub(crate) fn output(command: &mut Command) -> Result<Output> {
     command.output().map_err(|cause| LabError::Spawn { program: name(command), cause })
 }
 
-/// Runs a command that must succeed; its standard output.
+/// Runs a command that must succeed; its standard output as text.
 pub(crate) fn stdout(command: &mut Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&bytes(command)?).into_owned())
+}
+
+/// Runs a command that must succeed; its standard output.
+pub(crate) fn bytes(command: &mut Command) -> Result<Vec<u8>> {
     let output = output(command)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -28,7 +33,7 @@ pub(crate) fn stdout(command: &mut Command) -> Result<String> {
             output: tail(&said, 20),
         });
     }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    Ok(output.stdout)
 }
 
 /// The last lines of a text.

@@ -41,6 +41,10 @@ pub(crate) fn run(
                     if parsed == Line::Done {
                         end = end.min(Instant::now() + POWER_OFF);
                     }
+                    if let Line::Ask { name, request } = &parsed {
+                        let answer = running.ask(request, &log.with_extension(format!("{name}.png")))?;
+                        transcript.answered(name.clone(), answer);
+                    }
                     transcript.take(parsed)?;
                     if !line.trim().is_empty() {
                         last = line;
@@ -91,6 +95,7 @@ mod tests {
             tree: "/tree".into(),
             emulator: Some(emulator),
             images,
+            bare: false,
             processors: 1,
             task: "lab.scenario=x".into(),
             gpu: None,

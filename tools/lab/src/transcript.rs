@@ -32,9 +32,14 @@ impl Transcript {
             Line::Step(name) => self.steps.push(Step { name, output: Vec::new(), exit: None }),
             Line::Output(text) => self.open(|step| step.output.push(text)),
             Line::Exit(code) => self.open(|step| step.exit = Some(code)),
-            Line::Other => {}
+            Line::Ask { .. } | Line::Other => {}
         }
         Ok(())
+    }
+
+    /// Takes the host's answer in, as a step of that name.
+    pub(crate) fn answered(&mut self, name: String, output: Vec<String>) {
+        self.steps.push(Step { name, output, exit: Some(0) });
     }
 
     fn open(&mut self, change: impl FnOnce(&mut Step)) {

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::programs::Programs;
 use super::{file, guest, program};
+use crate::cli::Gpu;
 use crate::cpio::{Entry, Files};
 use crate::elf;
 use crate::error::{LabError, Result};
-use crate::scenario;
+use crate::{run, scenario};
 
 /// The programs, at the same place in the tree and in dom0. Their libraries come along.
 pub(crate) const PROGRAMS: &[&str] = &[
@@ -46,14 +47,43 @@ const FILES: &[&str] = &[
 /// Loaded by dlopen: threads that end (pthread_exit) need it, and no program names it.
 const LIBRARIES: &[&str] = &["libgcc_s.so.1"];
 
-const MODULES: &[&str] = &["xen-evtchn", "xen-gntalloc", "xen-gntdev", "xen-privcmd", "xenfs/xenfs"];
+/// Below the kernel's directory of modules. In the image they lie in one directory.
+const MODULES: &[&str] = &[
+    "drivers/xen/xen-evtchn",
+    "drivers/xen/xen-gntalloc",
+    "drivers/xen/xen-gntdev",
+    "drivers/xen/xen-privcmd",
+    "drivers/xen/xenfs/xenfs",
+];
+
+/// What i915 and GVT-g are made of.
+const GPU_MODULES: &[&str] = &[
+    "arch/x86/kvm/kvm",
+    "drivers/acpi/video",
+    "drivers/gpu/drm/display/drm_display_helper",
+    "drivers/gpu/drm/drm",
+    "drivers/gpu/drm/drm_buddy",
+    "drivers/gpu/drm/drm_kms_helper",
+    "drivers/gpu/drm/i915/i915",
+    "drivers/gpu/drm/i915/kvmgt",
+    "drivers/gpu/drm/ttm/ttm",
+    "drivers/i2c/algos/i2c-algo-bit",
+    "drivers/media/cec/core/cec",
+    "drivers/media/rc/rc-core",
+    "drivers/platform/x86/wmi",
+    "drivers/vfio/mdev/mdev",
+    "drivers/vfio/vfio",
+    "virt/lib/irqbypass",
+];
 
 const INIT: &str = include_str!("../../image/dom0-init.sh");
 /// How scenarios start guests and run commands in them.
 const GUESTS: &str = include_str!("../../image/guests.sh");
+/// How scenarios bring a GPU's drivers up.
+const GPU: &str = include_str!("../../image/gpu.sh");
 
 /// All of dom0's files.
-pub(super) fn files(tree: &Path, kernel: &Path, programs: Programs) -> Result<Files> {
+pub(super) fn files(tree: &Path, kernel: &Path, programs: Programs, gpu: Gpu) -> Result<Files> {
     let mut files = Files::default();
     files.add("init", Entry::Program(INIT.into()));
     files.add("bin/busybox", program(tree, "bin/busybox")?);
@@ -74,7 +104,12 @@ pub(super) fn files(tree: &Path, kernel: &Path, programs: Programs) -> Result<Fi
         files.add(path, file(tree, path)?);
     }
     add_libraries(&mut files, tree)?;
-    add_modules(&mut files, tree, kernel)?;
+    add_modules(&mut files, tree, kernel, MODULES)?;
+    if gpu != Gpu::None {
+        add_modules(&mut files, tree, kernel, GPU_MODULES)?;
+        files.add("usr/bin/i915-exec", Entry::Program(programs.exec));
+        files.add("lab/gpu.sh", Entry::File(GPU.into()));
+    }
 
     let kernel_bytes = std::fs::read(kernel).map_err(LabError::file("read", kernel))?;
     files.add("lab/vmlinuz", Entry::File(kernel_bytes));
@@ -104,14 +139,24 @@ fn add_libraries(files: &mut Files, tree: &Path) -> Result<()> {
     Ok(())
 }
 
-fn add_modules(files: &mut Files, tree: &Path, kernel: &Path) -> Result<()> {
+fn add_modules(files: &mut Files, tree: &Path, kernel: &Path, modules: &[&str]) -> Result<()> {
     let missing = || LabError::MissingInput { path: kernel.display().to_string() };
     let name = kernel.file_name().and_then(|name| name.to_str()).ok_or_else(missing)?;
     let release = name.strip_prefix("vmlinuz-").ok_or_else(missing)?;
-    for module in MODULES {
-        let from = format!("lib/modules/{release}/kernel/drivers/xen/{module}.ko");
+    for module in modules {
+        let from = tree.join(format!("lib/modules/{release}/kernel/{module}.ko"));
         let plain = module.rsplit('/').next().unwrap_or(module);
-        files.add(&format!("lib/modules/{release}/{plain}.ko"), file(tree, &from)?);
+        let bytes = unpacked(&from)?;
+        files.add(&format!("lib/modules/{release}/{plain}.ko"), Entry::File(bytes));
     }
     Ok(())
+}
+
+/// A module, unpacked where its package has it packed: emulation is slow, and the image is packed as a whole.
+fn unpacked(module: &Path) -> Result<Vec<u8>> {
+    let packed = module.with_extension("ko.xz");
+    if !packed.is_file() {
+        return std::fs::read(module).map_err(LabError::file("read", module));
+    }
+    run::bytes(run::command("xz").arg("--decompress").arg("--stdout").arg(packed))
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, hash_parts};
+use crate::cli::Gpu;
 use crate::cpio::{Entry, Files};
 use crate::error::{LabError, Result};
 use crate::progress::Progress;
@@ -22,15 +23,15 @@ pub(crate) struct Images {
     pub(crate) initramfs: PathBuf,
 }
 
-/// Builds what the cache does not have yet. `kernel` is used in dom0 in place of the locked one.
-pub(crate) fn build(cache: &Cache, tree: &Path) -> Result<Images> {
+/// Builds what the cache does not have yet. Where there is a GPU, kernel and image have a driver for it.
+pub(crate) fn build(cache: &Cache, tree: &Path, gpu: Gpu) -> Result<Images> {
     let progress = Progress::new("image", 3);
     progress.note("our programs");
     let programs = programs::build()?;
     progress.add(1);
     progress.note("files of dom0");
-    let kernel = find_one(tree, "boot", "vmlinuz-")?;
-    let files = dom0::files(tree, &kernel, programs)?;
+    let kernel = find_one(tree, "boot", if gpu == Gpu::None { "vmlinuz-6.1." } else { "vmlinuz-6.12." })?;
+    let files = dom0::files(tree, &kernel, programs, gpu)?;
     progress.add(1);
     progress.note("initramfs of dom0");
     let initramfs = packed(cache, &files)?;

@@ -18,6 +18,8 @@ pub(super) struct Programs {
     pub(super) probe: Vec<u8>,
     /// What guests do when dom0 asks.
     pub(super) guest: Vec<u8>,
+    /// Drives i915, and checks what it does.
+    pub(super) exec: Vec<u8>,
     /// A kernel that does nothing.
     pub(super) nothing: Vec<u8>,
 }
@@ -53,6 +55,11 @@ pub(super) fn build() -> Result<Programs> {
         vgtctl: read_static(&release.join("vgtctl"))?,
         probe: read_static(&release.join("lab-probe"))?,
         guest: guest(&root)?,
+        exec: static_c(
+            "i915-exec",
+            &["-I/usr/include/libdrm"],
+            &[root.join("tools/igd-model/guest/i915-exec.c")],
+        )?,
         nothing: nothing(&root)?,
     })
 }
@@ -68,20 +75,16 @@ fn guest(root: &Path) -> Result<Vec<u8>> {
         }
     }
     sources.sort();
+    static_c("lab-guest", &["-Wconversion", "-Wno-sign-conversion"], &sources)
+}
+
+/// Compiles a program that needs no library.
+fn static_c(name: &str, options: &[&str], sources: &[PathBuf]) -> Result<Vec<u8>> {
     let into = private_directory()?;
-    let program = into.path().join("lab-guest");
+    let program = into.path().join(name);
     let mut command = compiler();
-    command.args([
-        "-static",
-        "-O2",
-        "-std=gnu17",
-        "-Wall",
-        "-Wextra",
-        "-Wconversion",
-        "-Wno-sign-conversion",
-        "-Werror",
-    ]);
-    run::stdout(command.args(sources).arg("-o").arg(&program))?;
+    command.args(["-static", "-O2", "-std=gnu17", "-Wall", "-Wextra", "-Werror"]);
+    run::stdout(command.args(options).args(sources).arg("-o").arg(&program))?;
     read_static(&program)
 }
 

@@ -2,6 +2,7 @@
 
 mod device_model;
 mod get_mfn;
+mod gpu;
 mod guest_tables;
 mod hvm_guest;
 mod plumbing;
@@ -12,6 +13,7 @@ mod xl_vgt;
 
 use std::time::Duration;
 
+use crate::cli::Gpu;
 use crate::error::{LabError, Result};
 use crate::transcript::Transcript;
 
@@ -42,20 +44,32 @@ const ALL: &[Scenario] = &[
 /// Those of a Xen with our patches.
 const PATCHED: &[Scenario] = &[xl_vgt::SCENARIO, get_mfn::SCENARIO];
 
+/// Those with a GPU.
+const GPU: &[Scenario] = &[gpu::BARE, gpu::DOM0];
+
 /// What a scenario runs on, unless the user says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Needs {
     /// As `--xen` has it.
     pub(crate) xen: &'static str,
     pub(crate) processors: u8,
+    pub(crate) gpu: Gpu,
 }
 
 impl Scenario {
     /// What it runs on.
     pub(crate) fn needs(&self) -> Needs {
-        let patched = PATCHED.iter().any(|patched| patched.name == self.name);
+        let among = |some: &[Scenario]| some.iter().any(|one| one.name == self.name);
+        let bare = self.name == gpu::BARE.name;
         Needs {
-            xen: if patched { "4.17-xengt" } else { "stock" },
+            xen: if bare {
+                "none"
+            } else if among(PATCHED) {
+                "4.17-xengt"
+            } else {
+                "stock"
+            },
+            gpu: if among(GPU) { Gpu::Model } else { Gpu::None },
             // A lock that Xen keeps shows when another processor wants it; guests are slower there.
             processors: if self.name == get_mfn::SCENARIO.name { 2 } else { 1 },
         }
@@ -64,7 +78,7 @@ impl Scenario {
 
 /// All of them.
 pub(crate) fn every() -> impl Iterator<Item = &'static Scenario> {
-    ALL.iter().chain(PATCHED)
+    ALL.iter().chain(PATCHED).chain(GPU)
 }
 
 /// Runs only when it is named: its parts passed, the whole has not yet been seen to pass.
@@ -103,6 +117,13 @@ mod tests {
     fn needs_of_the_series_scenarios_are_a_patched_xen() {
         let xen = |name: &str| find(name).unwrap().needs().xen;
         assert_eq!((xen("plumbing"), xen("xl-vgt")), ("stock", "4.17-xengt"));
+        assert_eq!((xen("gpu-bare"), xen("gpu-dom0")), ("none", "stock"));
+    }
+
+    #[test]
+    fn needs_of_the_gpu_scenarios_are_the_model() {
+        let gpu = |name: &str| find(name).unwrap().needs().gpu;
+        assert_eq!((gpu("plumbing"), gpu("gpu-bare"), gpu("gpu-dom0")), (Gpu::None, Gpu::Model, Gpu::Model));
     }
 
     #[test]
@@ -116,7 +137,10 @@ mod tests {
     fn names_are_words_that_a_kernel_command_line_can_hold() {
         for scenario in every() {
             assert!(
-                scenario.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+                scenario
+                    .name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
                 "{}",
                 scenario.name
             );

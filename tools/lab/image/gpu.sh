@@ -1,0 +1,45 @@
+# Brings i915 and GVT-g up, and shows what they say. Sourced by the scenarios that have a GPU.
+# shellcheck shell=sh
+mount -t debugfs debug /sys/kernel/debug
+
+# Loads modules that others need. insmod takes them in the order in which they need each other.
+in_order() { # MODULE...
+    for module in "$@"; do
+        # shellcheck disable=SC2154 # the first program sets it
+        insmod "$modules/$module.ko" || return
+    done
+}
+
+gpu_up() { # i915's OPTION...
+    step drm in_order i2c-algo-bit drm drm_buddy wmi video ttm drm_kms_helper rc-core cec drm_display_helper
+    step i915 insmod "$modules/i915.ko" "$@"
+    step wedged cat /sys/kernel/debug/dri/0/i915_wedged
+    step connectors connectors
+    step framebuffer cat /proc/fb
+    step kvmgt in_order irqbypass kvm vfio mdev kvmgt
+    step types types
+}
+
+connectors() {
+    for connector in /sys/class/drm/card0-*; do
+        echo "${connector##*/} $(cat "$connector/status") $(head -n 1 "$connector/modes")"
+    done
+}
+
+types() {
+    for type in /sys/bus/pci/devices/0000:00:02.0/mdev_supported_types/*; do
+        echo "${type##*/} available $(cat "$type/available_instances")"
+    done
+}
+
+# Takes a picture of the screen, with something on it that i915 was told to show.
+picture() { # NAME
+    { printf '\033[2J\033[H'; uname -a; connectors; cat /proc/fb; head -n 20 /proc/meminfo; } >/dev/tty1
+    sleep 1 # the console is drawn by a kernel thread, and a frame takes its time
+    ask "$1" screenshot
+}
+
+# The kernel's messages from warnings up, one on a line, with their levels and without their times.
+complaints() {
+    dmesg -r | sed -n 's/^<\([0-4]\)>\[ *[0-9.]*\] /\1 /p'
+}

@@ -1,0 +1,92 @@
+//! i915 and GVT-g on the GPU model: on Linux alone, and in dom0.
+
+use std::time::Duration;
+
+use super::Scenario;
+use crate::error::{LabError, Result};
+use crate::transcript::{Step, Transcript};
+
+pub(super) const BARE: Scenario = Scenario {
+    name: "gpu-bare",
+    about: "i915 and GVT-g come up on the GPU model without Xen, show a picture and run programs",
+    script: include_str!("../../scenarios/gpu-bare.sh"),
+    limit: Duration::from_secs(900),
+    check,
+};
+
+pub(super) const DOM0: Scenario = Scenario {
+    name: "gpu-dom0",
+    about: "i915 and GVT-g come up on the GPU model in dom0, show a picture and run programs",
+    script: include_str!("../../scenarios/gpu-dom0.sh"),
+    limit: Duration::from_secs(900),
+    check,
+};
+
+/// What may be complained of: a text that the message contains, and after a tab why it is no fault.
+const JUSTIFIED: &str = include_str!("../../scenarios/gpu-complaints");
+
+/// What `i915-exec` does, each in the tests' order.
+const TESTS: &[&str] =
+    &["stores", "many", "blits", "tiled-x", "tiled-y", "preemption", "hang", "bad-command"];
+
+/// More than a cursor and less than a screen of text.
+const LIT: u64 = 2000;
+
+fn check(run: &Transcript) -> Result<()> {
+    run.step("drm")?.exits(0)?;
+    run.step("i915")?.exits(0)?;
+    run.step("wedged")?.exits(0)?.says(&["0"])?;
+    run.step("connectors")?.exits(0)?.says(&["HDMI-A-1 connected 640x480"])?;
+    run.step("framebuffer")?.exits(0)?.says(&["0 i915drmfb"])?;
+    run.step("kvmgt")?.exits(0)?;
+    run.step("types")?
+        .exits(0)?
+        .says(&["i915-GVTg_V5_4 available 1"])?
+        .says(&["i915-GVTg_V5_8 available 2"])?;
+
+    let screen = run.step("screen")?.says(&["size 640x480"])?;
+    if number(screen, "lit ") < LIT {
+        return Err(LabError::Expectation(format!("the screen shows too little: {screen:?}")));
+    }
+    let tests = run.step("exec")?.exits(0)?.never_says("fail ")?;
+    for test in TESTS {
+        tests.says(&["pass ", test])?;
+    }
+    run.step("still-wedged")?.exits(0)?.says(&["0"])?;
+    complaints(run.step("complaints")?.exits(0)?)
+}
+
+/// The number behind a word, or 0.
+fn number(step: &Step, word: &str) -> u64 {
+    step.lines().find_map(|line| line.strip_prefix(word)?.parse().ok()).unwrap_or(0)
+}
+
+/// Expects only complaints that are justified.
+fn complaints(step: &Step) -> Result<()> {
+    for line in step.lines() {
+        if !justified().any(|text| line.contains(text)) {
+            return Err(LabError::Expectation(format!(
+                "the kernel complains, and no reason is known: {line}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn justified() -> impl Iterator<Item = &'static str> {
+    JUSTIFIED.lines().filter_map(|line| Some(line.split_once('\t')?.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn justified_every_complaint_has_a_reason() {
+        for line in JUSTIFIED.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (text, why) = line.split_once('\t').unwrap_or_default();
+            assert!(text.len() > 8 && why.trim().len() > 8, "{line}");
+        }
+        assert!(justified().count() > 0);
+    }
+}
