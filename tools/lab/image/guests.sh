@@ -29,7 +29,7 @@ guest_log() { printf '/var/log/xen/console/guest-%s.log\n' "$1"; }
 # Starts a guest that takes commands, and waits until it does: start_guest NAME
 start_guest() {
     guest_config "$1" lab.serve
-    xl create -q "/run/$1.cfg" && wait_for 300 grep -q '^guest: ready' "$(guest_log "$1")"
+    xl create -q "/run/$1.cfg" && wait_for 600 grep -q '^guest: ready' "$(guest_log "$1")"
 }
 
 # Runs a command in a guest, prints what it prints, and returns its exit code: in_guest NAME COMMAND

@@ -4,6 +4,7 @@
 mod card;
 mod crossings;
 mod cycles;
+mod frames;
 mod hold;
 mod release;
 mod statement;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use libxengt::addr::{DomId, Gpa};
+use libxengt::addr::{DomId, Gfn, Gpa};
 
 /// What a verb returns: whether all was as it must be.
 type Outcome = Result<bool, Box<dyn Error>>;
@@ -78,6 +79,14 @@ enum Verb {
         /// The domain's configuration for xl
         config: PathBuf,
     },
+    /// Ask for the machine frames behind a guest's frames, all in one list, and for mappings of them
+    Frames {
+        #[arg(long)]
+        domid: DomId,
+        /// The frames' numbers
+        #[arg(required = true)]
+        gfns: Vec<Gfn>,
+    },
     /// Count the crossings into the kernel that translating a guest's frames takes
     Crossings {
         #[arg(long)]
@@ -93,6 +102,7 @@ fn main() -> ExitCode {
         Verb::Track { domid, page } => track::track(domid, page),
         Verb::Release { domid, slot } => release::release(domid, slot),
         Verb::Cycles { count, config } => cycles::cycles(count, &config),
+        Verb::Frames { domid, gfns } => frames::tell(domid, &gfns),
         Verb::Crossings { domid } => crossings::count(domid),
     };
     match outcome {

@@ -93,6 +93,7 @@ pub(super) fn files(tree: &Path, kernel: &Path, programs: Programs, gpu: Gpu) ->
     files.add("usr/bin/vgtctl", Entry::Program(programs.vgtctl));
     files.add("usr/bin/lab-probe", Entry::Program(programs.probe));
     files.add("lab/nothing.elf", Entry::File(programs.nothing));
+    files.add("lab/ask.elf", Entry::File(programs.ask));
     files.add("lab/guests.sh", Entry::File(GUESTS.into()));
     for path in PROGRAMS {
         files.add(path, program(tree, path)?);

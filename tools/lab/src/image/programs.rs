@@ -22,6 +22,8 @@ pub(super) struct Programs {
     pub(super) exec: Vec<u8>,
     /// A kernel that does nothing.
     pub(super) nothing: Vec<u8>,
+    /// A kernel that asks Xen for what it must not have.
+    pub(super) ask: Vec<u8>,
 }
 
 /// Builds them. cargo itself knows whether there is anything to do, and the guest's is small.
@@ -61,6 +63,7 @@ pub(super) fn build() -> Result<Programs> {
             &[root.join("tools/igd-model/guest/i915-exec.c")],
         )?,
         nothing: nothing(&root)?,
+        ask: ask(&root)?,
     })
 }
 
@@ -90,18 +93,39 @@ fn static_c(name: &str, options: &[&str], sources: &[PathBuf]) -> Result<Vec<u8>
 
 /// For domains that are made and never run.
 fn nothing(root: &Path) -> Result<Vec<u8>> {
+    bare(&["-m32", "-Wl,-e,start"], &[root.join("tools/lab/guest/nothing.S")])
+}
+
+/// For PV and PVH domains that make hypercalls of their own: Linux lets no program of a domU make them.
+fn ask(root: &Path) -> Result<Vec<u8>> {
+    let dir = root.join("tools/lab/guest/bare");
+    let options = [
+        "-O2",
+        "-std=gnu17",
+        "-Wall",
+        "-Wextra",
+        "-Wconversion",
+        "-Werror",
+        "-ffreestanding",
+        "-fno-pic",
+        "-no-pie",
+        "-mno-red-zone",
+        "-mgeneral-regs-only",
+        "-fno-stack-protector",
+        "-fcf-protection=none",
+        "-Wl,-e,pvh_start",
+        "-Wl,-z,max-page-size=4096",
+    ];
+    bare(&options, &[dir.join("start.S"), dir.join("ask.c")])
+}
+
+/// A kernel: a program that stands alone, at 1 MiB.
+fn bare(options: &[&str], sources: &[PathBuf]) -> Result<Vec<u8>> {
     let into = private_directory()?;
-    let program = into.path().join("nothing.elf");
+    let program = into.path().join("kernel.elf");
     let mut command = compiler();
-    command.args([
-        "-m32",
-        "-nostdlib",
-        "-static",
-        "-Wl,-Ttext-segment=0x100000",
-        "-Wl,-e,start",
-        "-Wl,--build-id=none",
-    ]);
-    run::stdout(command.arg(root.join("tools/lab/guest/nothing.S")).arg("-o").arg(&program))?;
+    command.args(["-nostdlib", "-static", "-Wl,-Ttext-segment=0x100000", "-Wl,--build-id=none"]);
+    run::stdout(command.args(options).args(sources).arg("-o").arg(&program))?;
     fs::read(&program).map_err(LabError::file("read", &program))
 }
 

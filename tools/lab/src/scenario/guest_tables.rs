@@ -49,12 +49,14 @@ fn check(run: &Transcript) -> Result<()> {
     run.step("walk-ballooned")?.exits(0)?.says(&[" 0 wrong"])?;
     run.step("ballooned")?.exits(7)?.says(&["-> gpa ", "no memory (a hole, or ballooned out)"])?;
     // Nothing here can show what the host maps, and the audit must not say otherwise.
-    run.step("audit")?.exits(5)?.says(&["error:", "hint:"])?.never_says("clean")?;
+    let audit = run.step("audit")?.exits(5)?;
+    audit.says(&["error:", "no get_mfn_from_pfn, memory subop 29", "hint:"])?.never_says("clean")?;
     let doctor = run.step("doctor")?.exits(5)?;
     doctor.says(&["ok ", "domain is HVM"])?.says(&["ok ", "domain has HAP"])?;
     let crossings = run.step("crossings")?.exits(0)?.never_says("(0 of ")?;
     crossings.says(&["foreign mapping, batched: 489 ioctls and 489 mmaps per million frames"])?;
     crossings.says(&["foreign mapping, one by one: 1000000 ioctls and 1000000 mmaps per million frames"])?;
+    crossings.says(&["machine frames: this Xen has no get_mfn_from_pfn"])?;
     run.step("alive")?.exits(0)?.says(&["still here"])?;
 
     run.step("holding")?.exits(0)?;

@@ -81,13 +81,10 @@ pub(crate) fn every() -> impl Iterator<Item = &'static Scenario> {
     ALL.iter().chain(PATCHED).chain(GPU)
 }
 
-/// Runs only when it is named: its parts passed, the whole has not yet been seen to pass.
-const BY_NAME: &str = get_mfn::SCENARIO.name;
-
-/// The scenarios of these names; if there are none, all but [`BY_NAME`].
+/// The scenarios of these names; all if there are none.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Scenario>> {
     if names.is_empty() {
-        return Ok(every().filter(|scenario| scenario.name != BY_NAME).collect());
+        return Ok(every().collect());
     }
     names.iter().map(|name| find(name)).collect()
 }
