@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -76,7 +77,7 @@ static int exercise(volatile uint8_t *base, const char *name)
     return wrong;
 }
 
-int mmio(const char *resource)
+int mmio(const char *resource, const char *page)
 {
     int bar = open(resource, O_RDWR | O_SYNC | O_CLOEXEC);
     struct stat about;
@@ -86,7 +87,12 @@ int mmio(const char *resource)
     volatile uint8_t *base = mmap(NULL, (size_t)about.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, bar, 0);
     if (base == MAP_FAILED)
         die("mapping the BAR");
-    return exercise(base, "bar") ? 1 : 0;
+    uint64_t offset = strtoul(page, NULL, 0) * PAGE;
+    if (offset >= (uint64_t)about.st_size) {
+        fprintf(stderr, "page %s is not in the BAR\n", page);
+        return 2;
+    }
+    return exercise(base + offset, "bar") ? 1 : 0;
 }
 
 int writes(void)

@@ -3,13 +3,14 @@
 # pci=noearly: else the kernel looks for an AMD GART on 256 buses, and each look is a trip to the device model.
 # transparent_hugepage=never: else the kernel may move a program's pages, whose frames dom0 was told.
 
-# Writes the configuration of an HVM guest with the real device model, and nothing at 00:02.0: guest_config NAME [OPTION]...
+# Writes the configuration of an HVM guest with the real device model, and nothing at 00:02.0: guest_config NAME [OPTION]
+# It has guest_vcpus processors, one if that is not set.
 guest_config() {
     cat >"/run/$1.cfg" <<CONFIG
 name = "$1"
 type = "hvm"
 memory = 512
-vcpus = 1
+vcpus = ${guest_vcpus:-1}
 kernel = "/lab/vmlinuz"
 ramdisk = "/lab/guest.cpio.gz"
 cmdline = "console=hvc0 quiet mitigations=off tsc=reliable pci=noearly transparent_hugepage=never rdinit=/init $2"

@@ -29,9 +29,11 @@ step release lab-probe release --domid "$domid" --slot 6
 step released wait_for 60 guest_ended writer "$waiting"
 step kept in_guest writer "grep -c '^wrong 0' /tmp/out; ! grep differs /tmp/out"
 
-# The guest goes while its page is tracked.
+# The guest goes in the middle of its writes to a tracked page.
 background /run/track2 lab-probe track --domid "$domid" --page "$page"
 step tracking-again wait_for 60 grep -q 'tracking frame' /run/track2
+guest_tell writer 'while :; do echo go >&3; done'
+step writing wait_for 60 grep -q '^copied' /run/track2
 step destroy xl destroy writer
 step track2-log ended /run/track2
 step gone wait_for 60 only_dom0

@@ -10,7 +10,7 @@ use crate::error::{LabError, Result};
 use crate::lock::Lock;
 use crate::qemu::Machine;
 use crate::scenario::Scenario;
-use crate::{fetch, gpu, hypervisor, image, interrupt, paths, scenario, session, xen};
+use crate::{emulator, fetch, gpu, hypervisor, image, interrupt, paths, scenario, session, xen};
 
 /// Boots what the options say.
 pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
@@ -62,17 +62,10 @@ pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
     }
     let gpu = match options.gpu {
         Gpu::None => None,
-        Gpu::Model => Some(gpu::Model::ready(&cache, &lock, options.qemu.as_deref())?),
+        Gpu::Model => Some(gpu::Model::ready()?),
     };
-    Ok(Machine {
-        tree,
-        emulator: options.qemu.clone(),
-        images,
-        bare,
-        processors: 1,
-        task: String::new(),
-        gpu,
-    })
+    let emulator = options.qemu.clone().map_or_else(|| emulator::built(&cache, &lock), Ok)?;
+    Ok(Machine { tree, emulator, images, bare, processors: 1, task: String::new(), gpu })
 }
 
 /// QEMU has the terminal, and ends with its machine or by Ctrl-A X.

@@ -42,7 +42,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         if_built: bool,
     },
-    /// Builds a locked QEMU with our patches, which the GPU model needs, and prints where it is
+    /// Builds the machine's QEMU, a locked one with our patches, and prints where it is
     QemuBuild,
     /// Builds the images that the machine boots, and prints their paths
     Image,
@@ -94,7 +94,7 @@ pub(crate) struct MachineOptions {
     /// The GPU that dom0 sees; with one the locked kernel is 6.12, with i915
     #[arg(long, value_enum, default_value_t = Gpu::None)]
     pub(crate) gpu: Gpu,
-    /// A QEMU to use in place of the locked one
+    /// A QEMU to use in place of ours
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) qemu: Option<PathBuf>,
 }

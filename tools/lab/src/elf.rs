@@ -47,12 +47,6 @@ pub(crate) fn libraries(tree: &Path, programs: &[PathBuf]) -> Result<BTreeMap<St
     Ok(found)
 }
 
-/// The directories of a tree that hold libraries, for a loader's search path.
-pub(crate) fn search_path(tree: &Path) -> String {
-    let dirs: Vec<_> = LIBRARY_DIRS.iter().map(|dir| tree.join(dir).display().to_string()).collect();
-    dirs.join(":")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,5 @@
-//! QEMU built from a source of the lock with our patches: what has the client that the GPU model needs.
+//! QEMU built from a source of the lock with our patches: it has the client that the GPU model needs, and runs a guest's
+//! programs without losing them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use crate::lock::Lock;
 use crate::progress::say;
 use crate::{build_script, fetch, paths, run};
 
-/// The first two numbers of its version. The packages' 7.2 has no such client.
+/// The first two numbers of its version.
 const SERIES: &str = "10.2";
 
 const SCRIPT: &str = include_str!("../qemu/build.sh");

@@ -10,19 +10,15 @@ use std::{env, fs, thread};
 
 use tempfile::TempDir;
 
-use crate::cache::Cache;
 use crate::error::{LabError, Result};
-use crate::lock::Lock;
-use crate::{emulator, paths, run};
+use crate::{paths, run};
 
 /// How long the model may take to listen.
 const START: Duration = Duration::from_secs(30);
 
-/// The programs that a machine with a GPU needs.
+/// The model's program.
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
-    /// A QEMU with a client for it.
-    pub(crate) emulator: PathBuf,
     program: PathBuf,
 }
 
@@ -34,10 +30,13 @@ pub(crate) struct Served {
 }
 
 impl Model {
-    /// Builds what is missing. `emulator` is used in place of our own.
-    pub(crate) fn ready(cache: &Cache, lock: &Lock, emulator: Option<&Path>) -> Result<Self> {
-        let emulator = emulator.map_or_else(|| emulator::built(cache, lock), |path| Ok(path.to_owned()))?;
-        Ok(Self { emulator, program: program()? })
+    /// Builds it. cargo itself knows whether there is anything to do.
+    pub(crate) fn ready() -> Result<Self> {
+        let root = paths::repository()?;
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = run::command(cargo);
+        run::stdout(command.current_dir(&root).args(["build", "--quiet", "--package", "igd-model"]))?;
+        Ok(Self { program: paths::target(&root).join("debug/igd-model") })
     }
 
     /// Starts the model; its messages go to `log`.
@@ -130,15 +129,6 @@ fn control(directory: &Path) -> PathBuf {
     directory.join("control")
 }
 
-/// Builds the model. cargo itself knows whether there is anything to do.
-fn program() -> Result<PathBuf> {
-    let root = paths::repository()?;
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = run::command(cargo);
-    run::stdout(command.current_dir(&root).args(["build", "--quiet", "--package", "igd-model"]))?;
-    Ok(paths::target(&root).join("debug/igd-model"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -149,7 +139,7 @@ mod tests {
         let program = directory.join("model");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        Model { emulator: "/qemu".into(), program }
+        Model { program }
     }
 
     #[test]

@@ -9,12 +9,7 @@ use std::thread;
 
 use crate::error::{LabError, Result};
 use crate::image::Images;
-use crate::{elf, gpu, paths, picture};
-
-/// What of QEMU's packages runs on the host. Their libraries are fetched too.
-pub(crate) const PROGRAMS: &[&str] = &[EMULATOR, "usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so"];
-
-const EMULATOR: &str = "usr/bin/qemu-system-x86_64";
+use crate::{gpu, paths, picture};
 
 /// SMAP: with it, Xen's create_bounce_frame faults in TCG and dom0 dies of its first exception. RDTSCP: TCG has no
 /// NRIPS, so Xen cannot step over it in an HVM guest. The rest are slow in emulation and nothing here needs them.
@@ -35,10 +30,10 @@ const BARE_OPTIONS: &str =
 /// What to boot, and with what.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
-    /// The unpacked packages, whose QEMU runs unless another is named.
+    /// The unpacked packages, which have the firmware.
     pub(crate) tree: PathBuf,
-    /// A QEMU of the user's own.
-    pub(crate) emulator: Option<PathBuf>,
+    /// The QEMU that runs it.
+    pub(crate) emulator: PathBuf,
     pub(crate) images: Images,
     /// Whether Linux runs without Xen.
     pub(crate) bare: bool,
@@ -46,7 +41,7 @@ pub(crate) struct Machine {
     pub(crate) processors: u8,
     /// What dom0 shall do: a word of its command line.
     pub(crate) task: String,
-    /// The GPU model at 00:02.0, with the QEMU that it needs.
+    /// The GPU model at 00:02.0.
     pub(crate) gpu: Option<gpu::Model>,
 }
 
@@ -66,15 +61,9 @@ impl Machine {
         // The machine must not outlive the lab, not even one that was killed: util-linux can ask the kernel for that.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]);
-        match (&self.gpu, &self.emulator) {
-            (Some(model), _) => {
-                command.arg(&model.emulator);
-                self.add_data(&mut command);
-            }
-            (None, Some(program)) => {
-                command.arg(program);
-            }
-            (None, None) => self.locked_emulator(&mut command),
+        command.arg(&self.emulator);
+        for data in ["usr/share/qemu", "usr/share/seabios"] {
+            command.arg("-L").arg(self.tree.join(data));
         }
         let Images { kernel, hypervisor, initramfs } = &self.images;
         command.args([
@@ -104,25 +93,6 @@ impl Machine {
         let modules = format!("{} {DOM0_OPTIONS} {},{}", quoted(kernel), self.task, quoted(initramfs));
         command.arg("-initrd").arg(modules);
         command
-    }
-
-    /// The package's QEMU with the package's libraries: the host needs neither.
-    fn locked_emulator(&self, command: &mut Command) {
-        let tree = &self.tree;
-        command
-            .arg(tree.join("lib64/ld-linux-x86-64.so.2"))
-            .arg("--library-path")
-            .arg(elf::search_path(tree));
-        command.arg(tree.join(EMULATOR));
-        self.add_data(command);
-        command.env("QEMU_MODULE_DIR", tree.join("usr/lib/x86_64-linux-gnu/qemu"));
-    }
-
-    /// Where firmware and boot programs are.
-    fn add_data(&self, command: &mut Command) {
-        for data in ["usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"] {
-            command.arg("-L").arg(self.tree.join(data));
-        }
     }
 
     /// Starts it with its console on this process's terminal.
@@ -221,7 +191,7 @@ mod tests {
     fn machine() -> Machine {
         Machine {
             tree: "/tree".into(),
-            emulator: None,
+            emulator: "/qemu".into(),
             images: Images { kernel: "/k".into(), hypervisor: "/x".into(), initramfs: "/a,b".into() },
             bare: false,
             processors: 1,
@@ -251,11 +221,9 @@ mod tests {
     }
 
     #[test]
-    fn command_own_emulator_uses_nothing_of_the_tree() {
-        let machine = Machine { emulator: Some("/my/qemu".into()), ..machine() };
-        let words = words(&machine.command(None));
-        assert_eq!(words[3], "/my/qemu");
-        assert!(words.iter().all(|word| !word.contains("/tree")), "{words:?}");
+    fn command_runs_the_emulator_with_the_firmware_of_the_packages() {
+        let words = words(&machine().command(None));
+        assert_eq!(words[3..6], ["/qemu", "-L", "/tree/usr/share/qemu"]);
     }
 
     #[test]

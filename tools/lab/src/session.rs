@@ -93,7 +93,7 @@ mod tests {
         let images = Images { kernel: "/k".into(), hypervisor: "/x".into(), initramfs: "/i".into() };
         let machine = Machine {
             tree: "/tree".into(),
-            emulator: Some(emulator),
+            emulator,
             images,
             bare: false,
             processors: 1,

@@ -59,7 +59,7 @@ fn worker(
         let Some(scenario) = next else { return Ok(failed) };
         let start = Instant::now();
         let machine = machines.lock().unwrap_or_else(PoisonError::into_inner).get(scenario);
-        let result = machine.and_then(|machine| attempt(scenario, &machine, logs, progress));
+        let result = machine.and_then(|machine| run(scenario, &machine, logs, progress));
         let seconds = start.elapsed().as_secs();
         match result {
             Ok(()) => progress.line(&format!("ok   {} ({seconds} s)", scenario.name)),
@@ -74,22 +74,6 @@ fn worker(
         }
         progress.add(1);
     }
-}
-
-/// Runs a scenario, and once more if it failed: in the emulated machine programs die of memory faults, in guests and in
-/// dom0, and nothing tells those from others. What is broken fails twice; what fails once is told, with its console.
-fn attempt(scenario: &Scenario, machine: &Machine, logs: &Path, progress: &Progress) -> Result<()> {
-    match run(scenario, machine, logs, progress) {
-        Ok(()) => return Ok(()),
-        Err(LabError::Interrupted) => return Err(LabError::Interrupted),
-        Err(error) => {
-            let kept = logs.join(format!("{}-first.log", scenario.name));
-            // A machine that could not be started has no console.
-            let _moved = fs::rename(log(logs, scenario), &kept);
-            progress.line(&format!("AGAIN {}: {error}\n     console: {}", scenario.name, kept.display()));
-        }
-    }
-    run(scenario, machine, logs, progress)
 }
 
 /// The machines of scenarios, made when the first of a kind needs it: one that cannot be built fails no others.

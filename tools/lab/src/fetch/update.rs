@@ -11,8 +11,8 @@ use crate::apt::Apt;
 use crate::cache::Cache;
 use crate::elf::{self, needed};
 use crate::error::{LabError, Result};
+use crate::image;
 use crate::lock::{Lock, Package, Root, is_of_series};
-use crate::{image, qemu};
 
 /// The lock with new packages. Downloads all that the roots depend on (about 150 MB) to see what they use.
 pub(crate) fn update(cache: &Cache, lock: &Lock) -> Result<Lock> {
@@ -82,8 +82,8 @@ fn used(cache: &Cache, lock: &Lock) -> Result<BTreeSet<String>> {
                 }
             }
         }
-        let programs = image::PROGRAMS.iter().chain(qemu::PROGRAMS);
-        open.extend(programs.map(|program| tree.join(program)).filter(|path| path.is_file()));
+        let programs = image::PROGRAMS.iter().map(|program| tree.join(program));
+        open.extend(programs.filter(|path| path.is_file()));
     }
     let mut used = BTreeSet::new();
     let mut seen = BTreeSet::new();

@@ -92,6 +92,7 @@ pub(super) fn files(tree: &Path, kernel: &Path, programs: Programs, gpu: Gpu) ->
     files.add("usr/lib/xen", Entry::Link("xen-4.17".into()));
     files.add("usr/bin/vgtctl", Entry::Program(programs.vgtctl));
     files.add("usr/bin/lab-probe", Entry::Program(programs.probe));
+    files.add("usr/bin/lab-guest", Entry::Program(programs.guest.clone()));
     files.add("lab/nothing.elf", Entry::File(programs.nothing));
     files.add("lab/ask.elf", Entry::File(programs.ask));
     files.add("lab/guests.sh", Entry::File(GUESTS.into()));

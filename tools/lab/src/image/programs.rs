@@ -16,7 +16,7 @@ pub(super) struct Programs {
     pub(super) vgtctl: Vec<u8>,
     /// Drives the library in dom0.
     pub(super) probe: Vec<u8>,
-    /// What guests do when dom0 asks.
+    /// What guests do when dom0 asks, and dom0 too when its own machine is tested.
     pub(super) guest: Vec<u8>,
     /// Drives i915, and checks what it does.
     pub(super) exec: Vec<u8>,
@@ -67,7 +67,7 @@ pub(super) fn build() -> Result<Programs> {
     })
 }
 
-/// The guest's program is C: it is made of system calls and single instructions, and runs in no dom0.
+/// The guest's program is C: it is made of system calls and single instructions.
 fn guest(root: &Path) -> Result<Vec<u8>> {
     let dir = root.join("tools/lab/guest");
     let mut sources: Vec<PathBuf> = Vec::new();

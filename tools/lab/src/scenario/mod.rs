@@ -6,6 +6,7 @@ mod gpu;
 mod guest_tables;
 mod hvm_guest;
 mod plumbing;
+mod registers;
 mod server_cycles;
 mod vgtctl;
 mod write_tracking;
@@ -33,6 +34,7 @@ pub(crate) struct Scenario {
 /// The scenarios of a stock Xen.
 const ALL: &[Scenario] = &[
     plumbing::SCENARIO,
+    registers::SCENARIO,
     vgtctl::SCENARIO,
     hvm_guest::SCENARIO,
     guest_tables::SCENARIO,

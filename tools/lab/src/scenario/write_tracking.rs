@@ -47,6 +47,7 @@ fn check(run: &Transcript) -> Result<()> {
     run.step("released")?.exits(0)?;
     run.step("kept")?.exits(0)?.says(&["4"])?;
     run.step("tracking-again")?.exits(0)?;
+    run.step("writing")?.exits(0)?;
     run.step("destroy")?.exits(0)?;
     run.step("track2-log")?.exits(0)?.says(&["exited 0"])?.says(&["ended: ", "domain"])?;
     run.step("gone")?.exits(0)?;
