@@ -36,6 +36,9 @@ xen_tests() { # SERIES OPTION...
         check "xen-$1-$program" tests/patches/xen-test.sh "$built" "$program"
         printf '1\n' >>"$XENGT_RUN/tests"
     done
+    # Who bisects stops between two patches. What compiled once is remembered by its content.
+    run "source-xen-$1" cargo run --quiet --package lab -- source xen "$1"
+    check "xen-$1-each-patch" tests/patches/compile-each.sh xen-patches "$(tail -n 1 "$log")"
 }
 xen_tests 4.17
 xen_tests 4.20 --if-built
