@@ -3,7 +3,8 @@
  * Drives i915 through its user-space interface, and checks every result: stores on all engines, blits, tiled
  * buffers through the aperture, preemption, a hang and what comes after it.
  *
- * usage: i915-exec [-n NODE] [TEST...]      each test prints "pass NAME ..." or "fail NAME ..."
+ * usage: i915-exec [-n NODE] [-w] [TEST...]      each test prints "pass NAME ..." or "fail NAME ..."
+ * With -w it keeps its buffers until its input ends.
  * The exit code is the number of failed tests.
  */
 #include <drm.h>
@@ -390,12 +391,15 @@ static int wanted(int argc, char **argv, const char *name)
 int main(int argc, char **argv)
 {
 	const char *node = "/dev/dri/card0";
-	int option, failed = 0;
+	int option, wait = 0, failed = 0;
 
-	while ((option = getopt(argc, argv, "n:")) != -1) {
-		if (option != 'n')
+	while ((option = getopt(argc, argv, "n:w")) != -1) {
+		if (option == 'n')
+			node = optarg;
+		else if (option == 'w')
+			wait = 1;
+		else
 			return 100;
-		node = optarg;
 	}
 	gpu = open(node, O_RDWR);
 	if (gpu < 0) {
@@ -413,5 +417,7 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		failed += !passed;
 	}
+	while (wait && getchar() != EOF)
+		;
 	return failed;
 }

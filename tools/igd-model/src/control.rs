@@ -5,6 +5,8 @@
 //! | `screenshot` | what pipe A scans out, as PNG |
 //! | `unknown` | the registers that nothing declares, one a line: offset, reads, writes, last value |
 //! | `ggtt ADDRESS` | where a global graphics address leads |
+//! | `ggtt` | the entries of the global table that are not 0, one a line: graphics address, entry |
+//! | `fences` | the 32 fence registers, one a line |
 //! | `engines` | the state of each engine |
 //!
 //! A request that fails is answered with a line that starts with `error: `.
@@ -36,8 +38,10 @@ pub fn answer(mut socket: &UnixStream, device: &Device) -> io::Result<()> {
         (Some("screenshot"), None, None) => screenshot::png(device).map_err(|error| error.to_string()),
         (Some("unknown"), None, None) => Ok(device.registers().unknown_report().into_bytes()),
         (Some("engines"), None, None) => Ok(device.engines_report().into_bytes()),
+        (Some("ggtt"), None, None) => Ok(device.gtt().report().into_bytes()),
+        (Some("fences"), None, None) => Ok(device.registers().fences_report().into_bytes()),
         (Some("ggtt"), Some(address), None) => translate(device, address).map(String::into_bytes),
-        _ => Err(format!("`{request}` is none of: screenshot, unknown, engines, ggtt ADDRESS")),
+        _ => Err(format!("`{request}` is none of: screenshot, unknown, engines, fences, ggtt, ggtt ADDRESS")),
     };
     match reply {
         Ok(bytes) => socket.write_all(&bytes),

@@ -1,12 +1,13 @@
 //! The global GTT's storage: a file, so that a client may map it.
 #![forbid(unsafe_code)]
 
+use std::fmt::Write;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use libxengt::addr::{HostGma, Maddr};
+use libxengt::addr::{HostGma, Maddr, PAGE_SIZE};
 use libxengt::bar::GGTT_OFFSET;
 use libxengt::gtt::{Ggtt, GgttSource, gen9};
 use libxengt::memory::{MemoryError, MemoryErrorReason};
@@ -52,6 +53,19 @@ impl GlobalGtt {
     pub fn translate(&self, gma: HostGma) -> Option<Maddr> {
         let table = Ggtt::<HostGma, _>::new(self, gen9::MMU);
         Some(table.translate(gma).ok()?.addr)
+    }
+
+    /// The entries that are not 0, one a line: graphics address and entry, as they are and not as anybody reads them.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let mut report = String::new();
+        for entry in 0..self.entries() {
+            if let Ok(value @ 1..) = self.read_pte(entry) {
+                // Writing to a string cannot fail.
+                let _ = writeln!(report, "{:#x} {value:#x}", u64::from(entry) * PAGE_SIZE);
+            }
+        }
+        report
     }
 
     /// Reads bytes of the table; those outside it are zero.

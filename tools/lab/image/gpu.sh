@@ -39,6 +39,29 @@ picture() { # NAME
     ask "$1" screenshot
 }
 
+# What the library and vgtctl read of the GPU through its BAR, and what the model says of the same.
+tables() {
+    # Two tiled buffers, mapped through fences for as long as this shell keeps the pipe open.
+    mkfifo /run/hold
+    i915-exec -w tiled-x tiled-y </run/hold >/run/held 2>&1 &
+    exec 3>/run/hold
+    step held wait_for 60 grep -q tiled-y /run/held
+    step fences vgtctl fence list --json
+    ask model-fences fences
+    step ggtt dump
+    ask model-ggtt ggtt
+    step translate vgtctl gtt translate --space host "$(sed -n '1s/000-.*/123/p' /run/ggtt)"
+    exec 3>&-
+    wait
+}
+
+dump() {
+    vgtctl gtt dump --space host >/run/ggtt
+    code=$?
+    cat /run/ggtt
+    return $code
+}
+
 # The kernel's messages from warnings up, one on a line, with their levels and without their times.
 complaints() {
     dmesg -r | sed -n 's/^<\([0-4]\)>\[ *[0-9.]*\] /\1 /p'

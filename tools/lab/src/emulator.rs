@@ -24,9 +24,13 @@ pub(crate) fn built(cache: &Cache, lock: &Lock) -> Result<PathBuf> {
     let source = fetch::source(cache, lock, "qemu", SERIES)?;
     let patches = paths::repository()?.join("qemu-patches");
     let key = key(&source, &patches)?;
-    let _alone = cache.build_lock()?;
     let path = cache.store("qemu-builds")?.join(&key);
     let program = path.join("qemu-system-x86_64");
+    // What is there needs no waiting for another build, which takes minutes.
+    if program.is_file() {
+        return Ok(program);
+    }
+    let _alone = cache.build_lock()?;
     if program.is_file() {
         return Ok(program);
     }

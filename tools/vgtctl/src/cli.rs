@@ -193,7 +193,7 @@ pub(crate) enum Gtt {
     /// Say where graphics addresses lead
     Translate {
         #[command(flatten)]
-        domain: Domain,
+        domain: OptionalDomain,
         #[command(flatten)]
         tables: Tables,
         /// Translate this many bytes from each address on, as runs
@@ -209,7 +209,7 @@ pub(crate) enum Gtt {
     /// List what is mapped, as runs
     Dump {
         #[command(flatten)]
-        domain: Domain,
+        domain: OptionalDomain,
         #[command(flatten)]
         tables: Tables,
         /// Stop after this many runs

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::gt::FENCE_FIRST;
 use super::register::{Behaviour, Declared, Register};
 use super::{display, engine, fuses, gmbus, gt, interrupts, power};
 use crate::bits::index;
@@ -145,6 +146,17 @@ impl RegisterFile {
         } else {
             uses.reads += 1;
         }
+    }
+
+    /// The fence registers in their order, one a line.
+    #[must_use]
+    pub fn fences_report(&self) -> String {
+        let mut report = String::new();
+        for offset in (FENCE_FIRST..FENCE_FIRST + 0x100).step_by(8) {
+            let value = u64::from(self.get(offset + 4)) << 32 | u64::from(self.get(offset));
+            let _ = writeln!(report, "{value:#x}");
+        }
+        report
     }
 
     /// The undeclared registers that were used, one a line: offset, reads, writes, value.

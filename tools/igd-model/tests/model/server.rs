@@ -59,6 +59,11 @@ fn a_driver_submits_a_context_and_is_interrupted() {
     let engines = String::from_utf8(control(&served, "engines")).unwrap();
     assert!(engines.starts_with("rcs0 Idle switches 1 commands 3 "), "{engines}");
     assert_eq!(control(&served, "ggtt 0x5678\n"), b"0x40005678\n");
+    let table = String::from_utf8(control(&served, "ggtt")).unwrap();
+    assert!(table.lines().any(|line| line == "0x5000 0x40005001"), "{table}");
+    client.write(0, 0x10_0008, &0x1000_0000_2003_u64.to_le_bytes());
+    let fences = String::from_utf8(control(&served, "fences")).unwrap();
+    assert!(fences.starts_with("0x0\n0x100000002003\n0x0\n") && fences.lines().count() == 32, "{fences}");
     assert!(control(&served, "ggtt 0x9000\n").starts_with(b"error: "));
     assert!(control(&served, "screenshot").starts_with(b"error: the guest's primary plane is off"));
     assert!(control(&served, "nonsense").starts_with(b"error: "));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Scenario, gpu_tables};
 use crate::error::{LabError, Result};
 use crate::transcript::{Step, Transcript};
 
@@ -48,6 +48,7 @@ fn check(run: &Transcript) -> Result<()> {
     if number(screen, "lit ") < LIT {
         return Err(LabError::Expectation(format!("the screen shows too little: {screen:?}")));
     }
+    gpu_tables::check(run)?;
     let tests = run.step("exec")?.exits(0)?.never_says("fail ")?;
     for test in TESTS {
         tests.says(&["pass ", test])?;

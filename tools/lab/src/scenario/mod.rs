@@ -3,6 +3,7 @@
 mod device_model;
 mod get_mfn;
 mod gpu;
+mod gpu_tables;
 mod guest_tables;
 mod hvm_guest;
 mod plumbing;

@@ -48,7 +48,16 @@ pub(super) fn run(host: &Host, domid: DomId, options: &Tables, limit: usize) -> 
             }
         }
     }
-    listing.report(domid, options.space, generation)
+    listing.report(Some(domid), options.space, generation)
+}
+
+/// The host's whole table, whoever uses it.
+pub(super) fn host_wide(host: &Host, options: &Tables, limit: usize) -> Result<Report, Failure> {
+    Source::host_wide(options)?;
+    let (spec, generation) = tables::spec_for(host, options, &Source::Host)?;
+    let mut listing = Listing { limit, ..Listing::default() };
+    listing.take(Ggtt::<HostGma, _>::new(host.gpu()?.map_mmio()?, spec).dump());
+    listing.report(None, options.space, generation)
 }
 
 #[derive(Default)]
@@ -78,7 +87,12 @@ impl Listing {
         }
     }
 
-    fn report(mut self, domid: DomId, space: Space, generation: Generation) -> Result<Report, Failure> {
+    fn report(
+        mut self,
+        domid: Option<DomId>,
+        space: Space,
+        generation: Generation,
+    ) -> Result<Report, Failure> {
         let cut = if self.cut { ", cut short by --limit" } else { "" };
         self.text.push_str(&format!(
             "{} runs, {} mapped, {} faults{cut}\n",
@@ -88,7 +102,7 @@ impl Listing {
         ));
         let code = if self.faults > 0 || self.cut { exit_code::WARNINGS } else { exit_code::DONE };
         let json = json!({
-            "domid": domid.get(),
+            "domid": domid.map(DomId::get),
             "space": space_name(space),
             "generation": tables::generation_name(generation),
             "runs": self.json,

@@ -13,7 +13,7 @@ pub(super) use tables::{guest_memory, spec};
 
 use libxengt::host::Host;
 
-use super::domains::resolve;
+use super::domains::{resolve, resolve_optional};
 use crate::cli::Gtt;
 use crate::failure::Failure;
 use crate::output::Report;
@@ -21,10 +21,16 @@ use crate::output::Report;
 pub(super) fn run(host: &Host, verb: &Gtt) -> Result<Report, Failure> {
     match verb {
         Gtt::Translate { domain, tables, len, limit, addresses } => {
-            let domid = resolve(host, domain)?;
-            translate::run(host, domid, tables, len.map(|len| (len, *limit)), addresses)
+            let range = len.map(|len| (len, *limit));
+            match resolve_optional(host, domain)? {
+                Some(domid) => translate::run(host, domid, tables, range, addresses),
+                None => translate::host_wide(host, tables, range, addresses),
+            }
         }
-        Gtt::Dump { domain, tables, limit } => dump::run(host, resolve(host, domain)?, tables, *limit),
+        Gtt::Dump { domain, tables, limit } => match resolve_optional(host, domain)? {
+            Some(domid) => dump::run(host, domid, tables, *limit),
+            None => dump::host_wide(host, tables, *limit),
+        },
         Gtt::Audit { domain } => audit::run(host, resolve(host, domain)?),
     }
 }

@@ -57,6 +57,15 @@ impl Source {
         }
     }
 
+    /// That the options name the host's table: all others belong to a domain.
+    pub(super) fn host_wide(options: &Tables) -> Result<(), Failure> {
+        match Self::of(options)? {
+            Self::Host => Ok(()),
+            _ => Err(Failure::new(exit_code::USAGE, "which domain?")
+                .hint("give --domid or --domain; --space host without them is the whole table of the host")),
+        }
+    }
+
     /// Whether all is in the guest's memory at addresses that are given: then no vGPU and no GPU is needed.
     pub(super) fn is_by_address(&self) -> bool {
         matches!(self, Self::Array { .. } | Self::Ppgtt(Some(_)))

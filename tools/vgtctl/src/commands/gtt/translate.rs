@@ -8,6 +8,7 @@ use libxengt::gtt::{
 use libxengt::host::Host;
 use libxengt::inspect::VirtualGgtt;
 use libxengt::memory::{GuestMemory, MemoryErrorReason};
+use libxengt::platform::Generation;
 use libxengt::window::Window;
 use serde_json::{Value, json};
 
@@ -66,23 +67,23 @@ pub(super) fn run(
             answer.global(&Ggtt::new(entries, spec), GuestGma::try_new, addresses, len)?;
         }
     }
-    if answer.cut {
-        answer.code = exit_code::WARNINGS;
-        answer.text.push_str("cut short by --limit\n");
-    }
-    let why = answer.machine.as_ref().and_then(Machine::why_unknown);
-    if let Some(why) = why.filter(|_| answer.found) {
-        answer.text.push_str(&format!("machine addresses are unknown: {why}\n"));
-    }
-    let json = json!({
-        "domid": domid.get(),
-        "space": space_name(options.space),
-        "generation": tables::generation_name(generation),
-        "results": answer.json,
-        "machine": answer.machine.as_ref().map(|_| json!({ "known": why.is_none(), "why": why })),
-        "cut": answer.cut,
-    });
-    Ok(Report::done(answer.text, json)?.with_code(answer.code))
+    answer.report(Some(domid), options.space, generation)
+}
+
+/// Addresses of the host's table, whoever uses them.
+pub(super) fn host_wide(
+    host: &Host,
+    options: &Tables,
+    range: Option<(u64, usize)>,
+    addresses: &[u64],
+) -> Result<Report, Failure> {
+    Source::host_wide(options)?;
+    let (spec, generation) = tables::spec_for(host, options, &Source::Host)?;
+    let limit = range.map_or(usize::MAX, |(_, limit)| limit);
+    let mut answer = Answer { limit, ..Answer::default() };
+    let table = Ggtt::new(host.gpu()?.map_mmio()?, spec);
+    answer.global(&table, HostGma::try_new, addresses, range.map(|(len, _)| len))?;
+    answer.report(None, options.space, generation)
 }
 
 /// The space's name in JSON and options.
@@ -118,6 +119,31 @@ struct Answer<'m> {
 }
 
 impl Answer<'_> {
+    fn report(
+        mut self,
+        domid: Option<DomId>,
+        space: Space,
+        generation: Generation,
+    ) -> Result<Report, Failure> {
+        if self.cut {
+            self.code = exit_code::WARNINGS;
+            self.text.push_str("cut short by --limit\n");
+        }
+        let why = self.machine.as_ref().and_then(Machine::why_unknown);
+        if let Some(why) = why.filter(|_| self.found) {
+            self.text.push_str(&format!("machine addresses are unknown: {why}\n"));
+        }
+        let json = json!({
+            "domid": domid.map(DomId::get),
+            "space": space_name(space),
+            "generation": tables::generation_name(generation),
+            "results": self.json,
+            "machine": self.machine.as_ref().map(|_| json!({ "known": why.is_none(), "why": why })),
+            "cut": self.cut,
+        });
+        Ok(Report::done(self.text, json)?.with_code(self.code))
+    }
+
     fn global<V: GttAddr, S: GgttSource>(
         &mut self,
         table: &Ggtt<V, S>,
