@@ -25,15 +25,24 @@ impl Mapping {
     /// # Errors
     /// [`BarError`] if the file cannot be opened or mapped, or is shorter than `len` bytes.
     pub fn open(path: &Path, len: u64) -> Result<Self, BarError> {
+        Self::open_at(path, 0, len)
+    }
+
+    /// Maps `len` bytes of `path` from `start` on, a multiple of the page size.
+    ///
+    /// # Errors
+    /// [`BarError`] if the file cannot be opened or mapped, or ends before.
+    pub fn open_at(path: &Path, start: u64, len: u64) -> Result<Self, BarError> {
         let fail = |source| BarError::Map { path: path.to_owned(), source };
         let file = File::open(path).map_err(fail)?;
         let found = file.metadata().map_err(fail)?.len();
-        let truncated = BarError::Truncated { path: path.to_owned(), found, expected: len };
-        let Some(bytes) = usize::try_from(len).ok().filter(|_| len <= found && len > 0) else {
-            return Err(truncated);
+        let end = start.saturating_add(len);
+        let Some(bytes) = usize::try_from(len).ok().filter(|_| end <= found && len > 0) else {
+            return Err(BarError::Truncated { path: path.to_owned(), found, expected: end });
         };
-        // INVARIANT: the map covers `bytes` existing bytes of the file, and mmap returns whole pages.
-        let raw = MmapOptions::new().len(bytes).map_raw_read_only(&file).map_err(fail)?;
+        // INVARIANT: the map covers `bytes` existing bytes of the file, and mmap returns whole pages: memmap2 adds
+        // what an offset lacks to one.
+        let raw = MmapOptions::new().offset(start).len(bytes).map_raw_read_only(&file).map_err(fail)?;
         Ok(Self { raw })
     }
 
@@ -128,6 +137,20 @@ mod tests {
         for len in 0..=out.len() {
             assert!(map.read(u64::MAX - 7, &mut out[..len]).is_err(), "{len} bytes at the end of the space");
         }
+    }
+
+    #[test]
+    fn a_map_from_within_starts_there_and_needs_its_whole_length() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("resource0");
+        let bytes: Vec<u8> = (0..3_u8).flat_map(|page| [page; 4096]).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let map = Mapping::open_at(&path, 4096, 8192).unwrap();
+        assert_eq!((map.read_u32(0).unwrap(), map.read_u32(8188).unwrap()), (0x0101_0101, 0x0202_0202));
+        assert!(map.read_u32(8192).is_err());
+        let cut = Mapping::open_at(&path, 4096, 12288);
+        assert!(matches!(cut, Err(BarError::Truncated { found: 12288, expected: 16384, .. })));
+        assert!(Mapping::open_at(&path, u64::MAX, 4096).is_err());
     }
 
     #[test]

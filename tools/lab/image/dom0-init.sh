@@ -11,7 +11,7 @@ mount -t devtmpfs dev /dev
 mkdir -p /dev/pts
 mount -t devpts devpts /dev/pts # xenconsoled opens one for each guest
 mount -t tmpfs run /run
-mkdir -p /var/lib/xen /var/lib/xenstored /var/log/xen/console /var/lock /run/xen /proc/xen
+mkdir -p /var/lib/xen /var/lib/xenstored /var/log/xen/console /var/lock /run/xen
 ln -sfn /run /var/run
 
 # Everything that the host shall read goes through these: one marked line for each thing.
@@ -59,6 +59,7 @@ load() { # MODULE...
     done
 }
 start_xen() {
+    mkdir -p /proc/xen
     load xen-privcmd # before xenfs, whose capabilities file needs it
     load xenfs xen-evtchn xen-gntdev xen-gntalloc
     for node in privcmd evtchn gntdev gntalloc; do

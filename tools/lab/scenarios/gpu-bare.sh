@@ -4,7 +4,6 @@
 . /lab/gpu.sh
 gpu_up enable_gvt=1
 picture screen
-tables
 step exec i915-exec
 step still-wedged cat /sys/kernel/debug/dri/0/i915_wedged
 step complaints complaints
