@@ -13,8 +13,9 @@ step serving wait_for 60 grep -q 'by server' /run/card
 step found in_guest card "echo 1 >/sys/bus/pci/rescan; cat $card/vendor $card/device $card/subsystem_device $card/class; cat $card/resource; ls $card/msi_irqs"
 step mmio in_guest card "lab-guest mmio $card/resource2"
 # Both processors at once, each in a page of its own.
-often() { printf '%s' "n=0; while [ \$n -lt 5 ] && taskset $1 lab-guest mmio $card/resource2 $1 >/tmp/cpu$1; do n=\$((n + 1)); done"; }
-both="($(often 1); echo times \$n) & $(often 2); echo times \$n; wait; grep -c same /tmp/cpu1 /tmp/cpu2"
+# In a shell of its own, as the guest's first program counts in variables. often CPU
+often() { printf '%s' "(times=0; while [ \$times -lt 5 ] && taskset $1 lab-guest mmio $card/resource2 $1 >/tmp/cpu$1; do times=\$((times + 1)); done; echo times \$times)"; }
+both="$(often 1) & $(often 2); wait; grep -c same /tmp/cpu1 /tmp/cpu2"
 step both in_guest card "$both"
 # The guest's own driver serves the port, by interrupts that are messages.
 # shellcheck disable=SC2016 # the guest's shell expands it

@@ -8,14 +8,14 @@ use crate::transcript::Transcript;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "server-cycles",
-    about: "300 domains with an ioreq server come and go, and neither dom0 nor Xen has less memory or more open files",
+    about: "200 domains with an ioreq server come and go, and neither dom0 nor Xen has less memory or more open files",
     script: include_str!("../../scenarios/server-cycles.sh"),
     limit: Duration::from_secs(1800),
     check,
 };
 
 fn check(run: &Transcript) -> Result<()> {
-    run.step("cycles")?.exits(0)?.says(&["300 cycles done"])?.says(&["after:  "])?.never_says("grown")?;
+    run.step("cycles")?.exits(0)?.says(&["200 cycles done"])?.says(&["after:  "])?.never_says("grown")?;
     run.step("list-after")?.exits(0)?.says(&["Domain-0"])?.never_says("cycle")?.never_says("(null)")?;
     Ok(())
 }
