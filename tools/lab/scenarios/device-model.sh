@@ -20,7 +20,7 @@ step both in_guest card "$both"
 # The guest's own driver serves the port, by interrupts that are messages.
 # shellcheck disable=SC2016 # the guest's shell expands it
 tty='tty=/dev/$(basename $(ls -d /sys/bus/pci/devices/0000:00:05.0/tty/*)); '
-step serial in_guest card "$tty stty -F \$tty raw -echo; cat \$tty >/tmp/back & echo hello from the guest >\$tty; sleep 3; cat /tmp/back; grep ttyS /proc/interrupts; kill %1"
+step serial in_guest card "$tty exec 4<>\$tty; stty raw -echo <&4; echo hello from the guest >&4; timeout 60 head -n 1 <&4; grep ttyS /proc/interrupts; exec 4>&-"
 step list xl list
 
 # Its program dies with no chance to clean up.
