@@ -26,7 +26,7 @@ if ! [[ $sha256 =~ ^[0-9a-f]{64}$ ]]; then
 fi
 
 tree=$cache/sources/$sha256   # the whole source, if the lab has unpacked it
-tarball=$cache/debs/$sha256.deb
+tarball=$cache/debs/$sha256.tar.xz
 if [ "${2-}" = --have-source ]; then
     [ -d "$tree" ] || [ -f "$tarball" ]
     exit

@@ -35,7 +35,7 @@ build_packages() {
     local package missing=()
     while read -r package; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-    done < <(sort -u tools/lab/xen/build-depends tools/lab/qemu/build-depends tools/lab/image/build-depends)
+    done < <(sort -u tools/lab/{xen,qemu,kernel,image}/build-depends)
     if [ ${#missing[@]} = 0 ]; then return; fi
     say "summary: installed ${missing[*]}"
     apt_install "${missing[@]}"

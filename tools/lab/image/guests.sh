@@ -33,9 +33,9 @@ start_guest() {
     xl create -q "/run/$1.cfg" && wait_for 600 grep -q '^guest: ready' "$(guest_log "$1")"
 }
 
-# Runs a command in a guest, prints what it prints, and returns its exit code: in_guest NAME COMMAND
+# Runs a command in a guest, prints what it prints, and returns its exit code: in_guest NAME COMMAND [SECONDS]
 in_guest() {
-    guest_tell "$1" "$2" && wait_for 120 guest_ended "$1" "$guest_asked" || return 124
+    guest_tell "$1" "$2" && wait_for "${3:-120}" guest_ended "$1" "$guest_asked" || return 124
     sed -n "/^guest: begin $guest_asked\$/,/^guest: end $guest_asked /p" "$(guest_plain "$1")" | sed '1d;$d'
     return "$(sed -n "s/^guest: end $guest_asked exit //p" "$(guest_plain "$1")")"
 }

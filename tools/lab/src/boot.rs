@@ -1,5 +1,6 @@
 //! `boot`: one machine, with its console in front of the user.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::error::{LabError, Result};
 use crate::lock::Lock;
 use crate::qemu::Machine;
 use crate::scenario::Scenario;
-use crate::{emulator, fetch, gpu, hypervisor, image, interrupt, paths, scenario, session, xen};
+use crate::{emulator, fetch, gpu, hypervisor, image, interrupt, kernel, paths, scenario, session, xen};
 
 /// Boots what the options say.
 pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
@@ -39,6 +40,9 @@ pub(crate) fn machine_for(scenario: &Scenario, options: &MachineOptions) -> Resu
     if options.gpu == Gpu::None {
         options.gpu = needs.gpu;
     }
+    if options.kernel.is_none() {
+        options.kernel = needs.kernel.map(PathBuf::from);
+    }
     Ok(Machine { processors: needs.processors, ..machine(&options)? })
 }
 
@@ -52,12 +56,14 @@ pub(crate) fn machine(options: &MachineOptions) -> Result<Machine> {
         None => xen::is_built(&options.xen).then(|| options.xen.clone()),
     };
     let tree = built.as_ref().map_or(Ok(packages.clone()), |built| xen::tree(&cache, &packages, built))?;
-    let mut images = image::build(&cache, &tree, options.gpu)?;
+    let linux = options.kernel.as_deref().and_then(xen::patched_series);
+    let linux = linux.map(|series| kernel::built(&cache, &lock, series)).transpose()?;
+    let mut images = image::build(&cache, &tree, options.gpu, linux.as_deref())?;
     let bare = options.xen.as_os_str() == "none";
     if built.is_none() && !bare && options.xen.as_os_str() != "stock" {
         images.hypervisor = hypervisor::named(&cache, &options.xen)?;
     }
-    if let Some(kernel) = &options.kernel {
+    if let Some(kernel) = options.kernel.as_ref().filter(|_| linux.is_none()) {
         images.kernel = kernel.canonicalize().map_err(LabError::file("find", kernel))?;
     }
     let gpu = match options.gpu {

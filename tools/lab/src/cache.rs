@@ -62,6 +62,11 @@ impl Cache {
         self.locked("build-lock")
     }
 
+    /// The same for what takes so long that the others do not wait for it.
+    pub(crate) fn kernel_lock(&self) -> Result<File> {
+        self.locked("kernel-lock")
+    }
+
     /// The cache's file `name`, which nobody else holds until it is dropped.
     fn locked(&self, name: &str) -> Result<File> {
         let path = self.root.join(name);

@@ -44,6 +44,11 @@ pub(crate) enum Verb {
     },
     /// Builds the machine's QEMU, a locked one with our patches, and prints where it is
     QemuBuild,
+    /// Builds a locked Linux with our patches, for dom0 and its guests, and prints where it is
+    KernelBuild {
+        /// The first two numbers of its version
+        series: String,
+    },
     /// Builds the images that the machine boots, and prints their paths
     Image,
     /// Boots the machine
@@ -88,8 +93,9 @@ pub(crate) struct MachineOptions {
     /// directory that xen-build printed; or only the hypervisor, a file or a directory that has one
     #[arg(long, default_value = "stock", value_name = "stock|none|SERIES-xengt|DIR")]
     pub(crate) xen: PathBuf,
-    /// A kernel for dom0 in place of the locked one, with Xen's dom0 drivers built in
-    #[arg(long, value_name = "FILE")]
+    /// A kernel for dom0 in place of the locked one: "6.12-xengt" is a locked one with our patches, for guests too;
+    /// or a file, with Xen's dom0 drivers built in
+    #[arg(long, value_name = "SERIES-xengt|FILE")]
     pub(crate) kernel: Option<PathBuf>,
     /// The GPU that dom0 sees; with one the locked kernel is 6.12, with i915
     #[arg(long, value_enum, default_value_t = Gpu::None)]

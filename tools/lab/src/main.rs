@@ -16,6 +16,7 @@ mod gpu;
 mod hypervisor;
 mod image;
 mod interrupt;
+mod kernel;
 mod lock;
 mod paths;
 mod picture;
@@ -74,9 +75,12 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             println!("{}", find(&Cache::open()?, &lock()?, &series, &patches)?.display());
         }
         Verb::QemuBuild => println!("{}", emulator::built(&Cache::open()?, &lock()?)?.display()),
+        Verb::KernelBuild { series } => {
+            println!("{}", kernel::built(&Cache::open()?, &lock()?, &series)?.display());
+        }
         Verb::Image => {
             let cache = Cache::open()?;
-            let images = image::build(&cache, &fetch::tree(&cache, &lock()?)?, cli::Gpu::None)?;
+            let images = image::build(&cache, &fetch::tree(&cache, &lock()?)?, cli::Gpu::None, None)?;
             for path in [&images.hypervisor, &images.kernel, &images.initramfs] {
                 println!("{}", path.display());
             }

@@ -14,7 +14,7 @@ use crate::lock::{Lock, Package};
 use crate::progress::Progress;
 use crate::run;
 
-pub(crate) use source::source;
+pub(crate) use source::{source, tarball};
 pub(crate) use update::update;
 
 /// All packages of the lock, unpacked into one directory. Downloads what is not in the cache.

@@ -16,13 +16,7 @@ use crate::run;
 /// The source of that name and series, unpacked as its authors left it. Downloads what is not in the cache.
 pub(crate) fn source(cache: &Cache, lock: &Lock, name: &str, wanted: &str) -> Result<PathBuf> {
     let _held = cache.lock()?;
-    let pinned = lock.source(name, wanted)?;
-    let source = match remembered(cache, pinned)? {
-        Some(other) => other,
-        None if fill(cache, lock, pinned)? == Filled::All => pinned.clone(),
-        None => newest(cache, lock, pinned)?,
-    };
-    fill(cache, lock, &source)?;
+    let source = filled(cache, lock, name, wanted)?;
     let store = cache.store("debs")?;
     cache.directory("sources", &source.sha256, |tree| {
         store::verify(&store, &source)?;
@@ -31,6 +25,27 @@ pub(crate) fn source(cache: &Cache, lock: &Lock, name: &str, wanted: &str) -> Re
         tar.arg("-xf").arg(&tarball).arg("-C").arg(tree).args(["--strip-components=1", "--no-same-owner"]);
         run::stdout(&mut tar).map(drop)
     })
+}
+
+/// The same as the file that its authors made, checked.
+pub(crate) fn tarball(cache: &Cache, lock: &Lock, name: &str, wanted: &str) -> Result<PathBuf> {
+    let _held = cache.lock()?;
+    let source = filled(cache, lock, name, wanted)?;
+    let store = cache.store("debs")?;
+    store::verify(&store, &source)?;
+    Ok(store::path(&store, &source))
+}
+
+/// Which one it is, in the cache.
+fn filled(cache: &Cache, lock: &Lock, name: &str, wanted: &str) -> Result<Package> {
+    let pinned = lock.source(name, wanted)?;
+    let source = match remembered(cache, pinned)? {
+        Some(other) => other,
+        None if fill(cache, lock, pinned)? == Filled::All => pinned.clone(),
+        None => newest(cache, lock, pinned)?,
+    };
+    fill(cache, lock, &source)?;
+    Ok(source)
 }
 
 fn fill(cache: &Cache, lock: &Lock, source: &Package) -> Result<Filled> {

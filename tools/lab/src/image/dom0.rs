@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::modules::Modules;
 use super::programs::Programs;
 use super::{file, guest, program};
 use crate::cli::Gpu;
 use crate::cpio::{Entry, Files};
 use crate::elf;
 use crate::error::{LabError, Result};
-use crate::{run, scenario};
+use crate::scenario;
 
 /// The programs, at the same place in the tree and in dom0. Their libraries come along.
 pub(crate) const PROGRAMS: &[&str] = &[
@@ -83,7 +84,13 @@ const GUESTS: &str = include_str!("../../image/guests.sh");
 const GPU: &str = include_str!("../../image/gpu.sh");
 
 /// All of dom0's files.
-pub(super) fn files(tree: &Path, kernel: &Path, programs: Programs, gpu: Gpu) -> Result<Files> {
+pub(super) fn files(
+    tree: &Path,
+    kernel: &Path,
+    modules: &Modules,
+    programs: Programs,
+    gpu: Gpu,
+) -> Result<Files> {
     let mut files = Files::default();
     files.add("init", Entry::Program(INIT.into()));
     files.add("bin/busybox", program(tree, "bin/busybox")?);
@@ -106,16 +113,16 @@ pub(super) fn files(tree: &Path, kernel: &Path, programs: Programs, gpu: Gpu) ->
         files.add(path, file(tree, path)?);
     }
     add_libraries(&mut files, tree)?;
-    add_modules(&mut files, tree, kernel, MODULES)?;
+    modules.add_to(&mut files);
     if gpu != Gpu::None {
-        add_modules(&mut files, tree, kernel, GPU_MODULES)?;
-        files.add("usr/bin/i915-exec", Entry::Program(programs.exec));
+        files.add("usr/bin/i915-exec", Entry::Program(programs.exec.clone()));
         files.add("lab/gpu.sh", Entry::File(GPU.into()));
     }
 
     let kernel_bytes = std::fs::read(kernel).map_err(LabError::file("read", kernel))?;
     files.add("lab/vmlinuz", Entry::File(kernel_bytes));
-    files.add("lab/guest.cpio.gz", Entry::File(guest::files(tree, programs.guest)?.gzip()?));
+    let guest = guest::files(tree, modules, programs.guest, programs.exec)?;
+    files.add("lab/guest.cpio.gz", Entry::File(guest.gzip()?));
     for scenario in scenario::every() {
         let path = format!("lab/scenarios/{}.sh", scenario.name);
         files.add(&path, Entry::File(scenario.script.into()));
@@ -141,24 +148,12 @@ fn add_libraries(files: &mut Files, tree: &Path) -> Result<()> {
     Ok(())
 }
 
-fn add_modules(files: &mut Files, tree: &Path, kernel: &Path, modules: &[&str]) -> Result<()> {
-    let missing = || LabError::MissingInput { path: kernel.display().to_string() };
-    let name = kernel.file_name().and_then(|name| name.to_str()).ok_or_else(missing)?;
-    let release = name.strip_prefix("vmlinuz-").ok_or_else(missing)?;
-    for module in modules {
-        let from = tree.join(format!("lib/modules/{release}/kernel/{module}.ko"));
-        let plain = module.rsplit('/').next().unwrap_or(module);
-        let bytes = unpacked(&from)?;
-        files.add(&format!("lib/modules/{release}/{plain}.ko"), Entry::File(bytes));
+/// The modules of the packages' kernel.
+pub(super) fn modules(tree: &Path, kernel: &Path, gpu: Gpu) -> Result<Modules> {
+    let mut modules = Modules::new(kernel)?;
+    let gpu_modules = if gpu == Gpu::None { &[] } else { GPU_MODULES };
+    for module in MODULES.iter().chain(gpu_modules) {
+        modules.take(tree, module)?;
     }
-    Ok(())
-}
-
-/// A module, unpacked where its package has it packed: emulation is slow, and the image is packed as a whole.
-fn unpacked(module: &Path) -> Result<Vec<u8>> {
-    let packed = module.with_extension("ko.xz");
-    if !packed.is_file() {
-        return std::fs::read(module).map_err(LabError::file("read", module));
-    }
-    run::bytes(run::command("xz").arg("--decompress").arg("--stdout").arg(packed))
+    Ok(modules)
 }

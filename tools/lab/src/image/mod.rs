@@ -2,6 +2,7 @@
 
 mod dom0;
 mod guest;
+mod modules;
 mod programs;
 
 use std::fs;
@@ -12,6 +13,8 @@ use crate::cli::Gpu;
 use crate::cpio::{Entry, Files};
 use crate::error::{LabError, Result};
 use crate::progress::Progress;
+
+use modules::Modules;
 
 pub(crate) use dom0::PROGRAMS;
 
@@ -24,14 +27,21 @@ pub(crate) struct Images {
 }
 
 /// Builds what the cache does not have yet. Where there is a GPU, kernel and image have a driver for it.
-pub(crate) fn build(cache: &Cache, tree: &Path, gpu: Gpu) -> Result<Images> {
+///
+/// `linux` is what [`crate::kernel::built`] gives, for dom0 and guests in place of the packages' kernel.
+pub(crate) fn build(cache: &Cache, tree: &Path, gpu: Gpu, linux: Option<&Path>) -> Result<Images> {
     let progress = Progress::new("image", 3);
     progress.note("our programs");
     let programs = programs::build()?;
     progress.add(1);
     progress.note("files of dom0");
-    let kernel = find_one(tree, "boot", if gpu == Gpu::None { "vmlinuz-6.1." } else { "vmlinuz-6.12." })?;
-    let files = dom0::files(tree, &kernel, programs, gpu)?;
+    let series = if gpu == Gpu::None { "vmlinuz-6.1." } else { "vmlinuz-6.12." };
+    let kernel = find_one(linux.unwrap_or(tree), "boot", if linux.is_some() { "vmlinuz-" } else { series })?;
+    let modules = match linux {
+        Some(linux) => Modules::of_build(linux, &kernel)?,
+        None => dom0::modules(tree, &kernel, gpu)?,
+    };
+    let files = dom0::files(tree, &kernel, &modules, programs, gpu)?;
     progress.add(1);
     progress.note("initramfs of dom0");
     let initramfs = packed(cache, &files)?;

@@ -11,6 +11,7 @@ mod registers;
 mod server_cycles;
 mod vgtctl;
 mod write_tracking;
+mod xengt;
 mod xl_vgt;
 
 use std::time::Duration;
@@ -50,6 +51,9 @@ const PATCHED: &[Scenario] = &[xl_vgt::SCENARIO, get_mfn::SCENARIO];
 /// Those with a GPU.
 const GPU: &[Scenario] = &[gpu::BARE, gpu::DOM0];
 
+/// Those of Linux with our patches, with a GPU.
+const LINUX: &[Scenario] = &[xengt::LOAD, xengt::GUEST];
+
 /// What a scenario runs on, unless the user says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Needs {
@@ -57,6 +61,8 @@ pub(crate) struct Needs {
     pub(crate) xen: &'static str,
     pub(crate) processors: u8,
     pub(crate) gpu: Gpu,
+    /// As `--kernel` has it; the packages' one if there is none.
+    pub(crate) kernel: Option<&'static str>,
 }
 
 impl Scenario {
@@ -72,7 +78,8 @@ impl Scenario {
             } else {
                 "stock"
             },
-            gpu: if among(GPU) { Gpu::Model } else { Gpu::None },
+            kernel: among(LINUX).then_some("6.12-xengt"),
+            gpu: if among(GPU) || among(LINUX) { Gpu::Model } else { Gpu::None },
             // A lock that Xen keeps shows when another processor wants it; guests are slower there.
             processors: if self.name == get_mfn::SCENARIO.name { 2 } else { 1 },
         }
@@ -81,16 +88,16 @@ impl Scenario {
 
 /// All of them.
 pub(crate) fn every() -> impl Iterator<Item = &'static Scenario> {
-    ALL.iter().chain(PATCHED).chain(GPU)
+    ALL.iter().chain(PATCHED).chain(GPU).chain(LINUX)
 }
 
 /// Runs only when it is named: one run in three stops, and why is not known yet.
 const BY_NAME: &str = get_mfn::SCENARIO.name;
 
-/// The scenarios of these names; if there are none, all but [`BY_NAME`].
+/// The scenarios of these names; if there are none, all but [`BY_NAME`] and those of a kernel of our own.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Scenario>> {
     if names.is_empty() {
-        return Ok(every().filter(|scenario| scenario.name != BY_NAME).collect());
+        return Ok(every().filter(|one| one.name != BY_NAME && one.needs().kernel.is_none()).collect());
     }
     names.iter().map(|name| find(name)).collect()
 }

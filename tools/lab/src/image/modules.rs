@@ -1,0 +1,102 @@
+//! A kernel's modules, which lie in one directory in the images.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cpio::{Entry, Files};
+use crate::error::{LabError, Result};
+use crate::run;
+
+/// What of modprobe's files is needed: which module needs which others.
+const DEPENDENCIES: &str = "modules.dep";
+
+/// Modules by the names of their files, and modprobe's files where a kernel was built with them.
+#[derive(Debug)]
+pub(super) struct Modules {
+    release: String,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Modules {
+    /// None yet of that kernel, whose file is named after its release.
+    pub(super) fn new(kernel: &Path) -> Result<Self> {
+        let name = kernel.file_name().and_then(|name| name.to_str());
+        let release = name.and_then(|name| name.strip_prefix("vmlinuz-"));
+        let missing = || LabError::MissingInput { path: kernel.display().to_string() };
+        Ok(Self { release: release.ok_or_else(missing)?.to_owned(), files: BTreeMap::new() })
+    }
+
+    /// All of a kernel that was built.
+    pub(super) fn of_build(linux: &Path, kernel: &Path) -> Result<Self> {
+        let mut modules = Self::new(kernel)?;
+        let directory = linux.join("lib/modules").join(&modules.release);
+        for entry in fs::read_dir(&directory).map_err(LabError::file("read", &directory))? {
+            let path = entry.map_err(LabError::file("read", &directory))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            modules.files.insert(name, fs::read(&path).map_err(LabError::file("read", &path))?);
+        }
+        Ok(modules)
+    }
+
+    /// Takes one of a package, named by its place below the kernel's directory.
+    pub(super) fn take(&mut self, tree: &Path, module: &str) -> Result<()> {
+        let from = tree.join(format!("lib/modules/{}/kernel/{module}.ko", self.release));
+        let plain = module.rsplit('/').next().unwrap_or(module);
+        self.files.insert(format!("{plain}.ko"), unpacked(&from)?);
+        Ok(())
+    }
+
+    /// One with all that it needs, where that is known.
+    pub(super) fn with_needed(&self, module: &str) -> Option<Self> {
+        let text = String::from_utf8_lossy(self.files.get(DEPENDENCIES)?);
+        let start = format!("{module}.ko:");
+        let needed = text.lines().find_map(|line| line.strip_prefix(&start))?;
+        let names = [DEPENDENCIES, start.trim_end_matches(':')].into_iter().chain(needed.split_whitespace());
+        let files = names.filter_map(|name| Some((name.to_owned(), self.files.get(name)?.clone())));
+        Some(Self { release: self.release.clone(), files: files.collect() })
+    }
+
+    /// Puts them where modprobe and insmod are told to look.
+    pub(super) fn add_to(&self, files: &mut Files) {
+        for (name, bytes) in &self.files {
+            files.add(&format!("lib/modules/{}/{name}", self.release), Entry::File(bytes.clone()));
+        }
+    }
+}
+
+/// A module, unpacked where its package has it packed: emulation is slow, and the image is packed as a whole.
+fn unpacked(module: &Path) -> Result<Vec<u8>> {
+    let packed: PathBuf = module.with_extension("ko.xz");
+    if !packed.is_file() {
+        return fs::read(module).map_err(LabError::file("read", module));
+    }
+    run::bytes(run::command("xz").arg("--decompress").arg("--stdout").arg(packed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_needed_takes_what_a_module_needs_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = dir.path().join("lib/modules/6.12.1-xengt");
+        fs::create_dir_all(&directory).unwrap();
+        let dependencies = "drm.ko:\ni915.ko: drm.ko video.ko\nkvm.ko:\nvideo.ko:\n";
+        fs::write(directory.join("modules.dep"), dependencies).unwrap();
+        for name in ["drm", "i915", "kvm", "video"] {
+            fs::write(directory.join(format!("{name}.ko")), name).unwrap();
+        }
+        let all = Modules::of_build(dir.path(), Path::new("/boot/vmlinuz-6.12.1-xengt")).unwrap();
+        assert_eq!(all.files.len(), 5);
+        let some = all.with_needed("i915").unwrap();
+        assert_eq!(some.files.keys().collect::<Vec<_>>(), ["drm.ko", "i915.ko", "modules.dep", "video.ko"]);
+        assert!(all.with_needed("absent").is_none());
+    }
+
+    #[test]
+    fn new_kernel_without_a_release_is_refused() {
+        assert!(Modules::new(Path::new("/boot/bzImage")).is_err());
+    }
+}
