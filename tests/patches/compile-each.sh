@@ -37,4 +37,4 @@ for patch in "${order[@]}"; do
         exit 1
     fi
 done
-printf 'summary: %d patches, %d times something%s\n' "${#order[@]}" "$(grep -c '^compiled ' "$known/$key")" "${again- (known)}"
+printf 'summary: %d patches, %d compilations%s\n' "${#order[@]}" "$(grep -c '^compiled ' "$known/$key")" "${again- (known)}"

@@ -8,7 +8,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0 passed=0
 patch=0001-numbers-spell-three-in-capitals.patch
-sha256=$(sed -n '/^version = "6\.12\./,/^sha256/s/^sha256 = "\(.*\)"/\1/p' "$here/../../tools/lab/lab.lock")
+# The source of the lab's lock: packages of the same version are pinned there too.
+sha256=$(awk '/^\[\[/ { source = $0 == "[[source]]" } source && /^version = "6\.12\./ { wanted = 1 }
+    wanted && /^sha256 = / { gsub(/"/, "", $3); print $3; exit }' "$here/../../tools/lab/lab.lock")
 
 export XDG_CACHE_HOME=$scratch/cache
 source=$XDG_CACHE_HOME/xengt/lab/sources/$sha256
