@@ -9,6 +9,7 @@ mod hvm_guest;
 mod plumbing;
 mod registers;
 mod server_cycles;
+mod two_processors;
 mod vgtctl;
 mod write_tracking;
 mod xengt;
@@ -41,6 +42,7 @@ const ALL: &[Scenario] = &[
     hvm_guest::SCENARIO,
     guest_tables::SCENARIO,
     device_model::SCENARIO,
+    two_processors::SCENARIO,
     write_tracking::SCENARIO,
     server_cycles::SCENARIO,
 ];
