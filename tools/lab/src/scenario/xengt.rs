@@ -75,7 +75,7 @@ fn check_guest(run: &Transcript) -> Result<()> {
         .says(&["Initialized i915"])?
         .never_says("Call Trace")?
         .never_says("wedged")?;
-    executed(run.step("exec")?)?;
+    executed(run.step("exec")?, &["stores", "many", "blits", "tiled-x", "tiled-y", "hang"])?;
     run.step("interrupts")?.exits(0)?;
     run.step("destroy")?.exits(0)?;
     run.step("gone")?.exits(0)?;
