@@ -64,5 +64,6 @@ dump() {
 
 # The kernel's messages from warnings up, one on a line, with their levels and without their times.
 complaints() {
-    dmesg -r | sed -n 's/^<\([0-4]\)>\[ *[0-9.]*\] /\1 /p'
+    # Not every kernel tells the times.
+    dmesg -r | sed -n 's/^<\([0-4]\)>\(\[ *[0-9.]*\] \)\{0,1\}/\1 /p'
 }

@@ -4,6 +4,8 @@
 . /lab/gpu.sh
 # shellcheck source=tools/lab/image/guests.sh
 . /lab/guests.sh
+# What Linux says of the emulated machine while it boots is not what is looked at here.
+dmesg -c >/dev/null
 step i915 modprobe i915 enable_gvt=1
 step xengt modprobe xengt
 

@@ -2,6 +2,8 @@
 # shellcheck shell=sh
 # shellcheck source=tools/lab/image/gpu.sh
 . /lab/gpu.sh
+# What Linux says of the emulated machine while it boots is not what is looked at here.
+dmesg -c >/dev/null
 step i915 modprobe i915 enable_gvt=1
 step wedged cat /sys/kernel/debug/dri/0/i915_wedged
 # What the other backend's users see must be what ours say; and one backend must make room for the other.
@@ -30,6 +32,9 @@ step wrong wrong
 step nobody sh -c "echo 77,64,384,4 >$control"
 step no-such-type sh -c "echo 77,65,384,4 >$control"
 step destroy-nobody sh -c "echo -77 >$control"
+# Some tools take no notice of an error, so the log has each.
+step refusals complaints
+dmesg -c >/dev/null
 
 cycles() {
     for cycle in $(seq 20); do

@@ -44,6 +44,11 @@ fn check_load(run: &Transcript) -> Result<()> {
     run.step("nobody")?.exits(1)?.says(&["No such process"])?;
     run.step("no-such-type")?.exits(1)?.says(&["Invalid argument"])?;
     run.step("destroy-nobody")?.exits(0)?;
+    let refusals = run.step("refusals")?.exits(0)?;
+    refusals.says(&["nor -domid"])?.says(&["domain 77", "64 MB: -3"])?.says(&["domain 77", "65 MB: -22"])?;
+    if let Some(other) = refusals.lines().find(|line| !line.starts_with("3 xengt: ")) {
+        return Err(LabError::Expectation(format!("beside refusals the kernel says: {other}")));
+    }
     run.step("cycles")?.exits(0)?.says(&["cycles 20"])?;
     run.step("still-wedged")?.exits(0)?.says(&["0"])?;
     run.step("unload")?.exits(0)?;
