@@ -93,7 +93,7 @@ pub(crate) fn every() -> impl Iterator<Item = &'static Scenario> {
     ALL.iter().chain(PATCHED).chain(GPU).chain(LINUX)
 }
 
-/// Runs only when it is named: one run in three stops, and why is not known yet.
+/// Runs only when it is named: on a busy host one run of six was stopped at its limit, and why is not known yet.
 const BY_NAME: &str = get_mfn::SCENARIO.name;
 
 /// The scenarios of these names; if there are none, all but [`BY_NAME`] and those of a kernel of our own.
