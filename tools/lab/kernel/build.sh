@@ -9,22 +9,12 @@
 set -euo pipefail
 
 tarball=$1 patches=$2 config=$3 work=$4 out=$5
-export LC_ALL=C
-# A tree that is configured by its surroundings is not the one whose hash it is cached under.
-unset CFLAGS CPPFLAGS LDFLAGS MAKEFLAGS KCFLAGS LOCALVERSION ARCH CROSS_COMPILE
+# shellcheck source=tools/lab/build-common.sh
+. "$(dirname "$0")/../build-common.sh"
 export KBUILD_BUILD_USER=lab KBUILD_BUILD_HOST=lab KBUILD_BUILD_VERSION=1
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
 
-note() { printf '== %s\n' "$*"; }
-
-missing=()
-while read -r package; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-done <"$(dirname "$0")/build-depends"
-if [ ${#missing[@]} != 0 ]; then
-    note "building Linux needs packages that are not installed: apt-get install ${missing[*]}" >&2
-    exit 3
-fi
+needs_packages Linux
 
 if [ ! -d "$work/tree" ]; then
     note unpack
@@ -44,11 +34,7 @@ done < <(cd "$patches" && grep -vE '^(#|$)' series | xargs sed -n 's,^[-+]\{3\} 
 
 rm -rf "$work/patched"
 cp -rp "$work/pristine" "$work/patched"
-while read -r patch; do
-    case $patch in '' | '#'*) continue ;; esac
-    note "patch ${patch:0:4}"
-    patch --silent -d "$work/patched" -p1 -F0 --no-backup-if-mismatch <"$patches/$patch" >&2
-done <"$patches/series"
+apply_series "$patches" "$work/patched"
 # A file that stays as it is keeps its time, and so what was made of it.
 while read -r file; do
     if [ ! -f "$work/patched/$file" ]; then
@@ -60,8 +46,8 @@ done <"$work/touched"
 
 linux() { nice -n 19 make -C "$work/tree" O="$work/objects" "$@" </dev/null; }
 
-# One that fails prints its last lines; all of a build is too much.
-build() { # WHAT TARGET...
+# As build does, and tells how far it is, which takes long.
+build_linux() { # WHAT TARGET...
     note "$1"
     shift
     if ! linux "$@" 2>"$work/errors" | awk 'NR % 100 == 0 { print "== " NR " files"; fflush() }'; then
@@ -70,7 +56,7 @@ build() { # WHAT TARGET...
     fi
 }
 export KCONFIG_ALLCONFIG=$config
-build configure allnoconfig
+build_linux configure allnoconfig
 # An option that depends on another silently is not set.
 while read -r line; do
     case $line in
@@ -79,7 +65,7 @@ while read -r line; do
     *) grep -qxF -- "$line" "$work/objects/.config" || { note "not taken: $line" >&2; exit 1; } ;;
     esac
 done <"$config"
-build compile -j"$(nproc)" bzImage modules
+build_linux compile -j"$(nproc)" bzImage modules
 
 release=$(linux -s kernelrelease)
 mkdir -p "$out/boot" "$out/lib/modules/$release"

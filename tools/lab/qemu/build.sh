@@ -9,40 +9,15 @@ set -euo pipefail
 
 source=$1 patches=$2 work=$3 out=$4
 here=$(cd "$(dirname "$0")" && pwd)
-export LC_ALL=C
-# A tree that is configured by its surroundings is not the one whose hash it is cached under.
-unset CFLAGS CPPFLAGS LDFLAGS MAKEFLAGS
-
-note() { printf '== %s\n' "$*"; }
-
-missing=()
-while read -r package; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-done <"$here/build-depends"
-if [ ${#missing[@]} != 0 ]; then
-    note "building QEMU needs packages that are not installed: apt-get install ${missing[*]}" >&2
-    exit 3
-fi
+# shellcheck source=tools/lab/build-common.sh
+. "$(dirname "$0")/../build-common.sh"
+needs_packages QEMU
 
 cp -r "$source/." "$work"
 cd "$work"
-while read -r patch; do
-    case $patch in '' | '#'*) continue ;; esac
-    note "patch $patch"
-    patch --silent -p1 -F0 --no-backup-if-mismatch <"$patches/$patch" >&2
-done <"$patches/series"
+apply_series "$patches" .
 # The archive's tarball is without the firmware that this would unpack, and nothing here boots by it.
 sed -i 's/^\( *unpack_edk2_blobs = \)bzip2.found()$/\1false/' meson.build
-
-build() { # WHAT COMMAND...
-    note "$1"
-    shift
-    # One that fails prints its last lines; all of a build is too much.
-    if ! nice -n 5 "$@" >"$work/build.log" 2>&1 </dev/null; then
-        tail -n 40 "$work/build.log" >&2
-        exit 1
-    fi
-}
 
 build meson python3 -m venv "$work/venv"
 build meson "$work/venv/bin/pip" install --disable-pip-version-check --only-binary :all: --require-hashes \

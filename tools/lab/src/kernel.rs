@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::build_script::{self, compiler, hash_of};
 use crate::cache::{Cache, hash_parts};
 use crate::error::{LabError, Result};
 use crate::lock::Lock;
 use crate::progress::say;
-use crate::{build_script, fetch, paths, run};
+use crate::{fetch, paths};
 
-const SCRIPT: &str = include_str!("../kernel/build.sh");
+const SCRIPT: &[u8] = include_bytes!("../kernel/build.sh");
 
 /// Steps that the script tells of, for the bar: one for each patch, and one for each 100 files.
 const STEPS: u64 = 52;
@@ -23,8 +24,7 @@ pub(crate) fn built(cache: &Cache, lock: &Lock, series: &str) -> Result<PathBuf>
     let config = root.join(format!("tools/lab/kernel/config-{series}"));
     let tarball = fetch::tarball(cache, lock, "linux", series)?;
     let base = base(&tarball, &config)?;
-    let key = key(&base, &patches)?;
-    let path = cache.store("kernel-builds")?.join(&key);
+    let path = cache.store("kernel-builds")?.join(key(&base, &patches)?);
     // What is there needs no waiting for another build.
     if path.is_dir() {
         return Ok(path);
@@ -41,33 +41,23 @@ pub(crate) fn built(cache: &Cache, lock: &Lock, series: &str) -> Result<PathBuf>
         fs::remove_dir_all(&out).map_err(LabError::file("empty", &out))?;
     }
     fs::create_dir_all(&out).map_err(LabError::file("create", &out))?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernel/build.sh");
-    build_script::run(&script, &[&tarball, &patches, &config, &work, &out], STEPS)?;
+    build_script::run(&build_script::script("kernel"), &[&tarball, &patches, &config, &work, &out], STEPS)?;
     fs::rename(&out, &path).map_err(LabError::file("create", &path))?;
     Ok(path)
 }
 
 /// What is compiled, but for the series. The tarball is one of the cache, and so is named by its hash.
 fn base(tarball: &Path, config: &Path) -> Result<String> {
-    let compiler = run::stdout(run::command("gcc").arg("--version"))?;
     Ok(hash_parts([
-        tarball.file_name().unwrap_or_default().as_encoded_bytes(),
+        hash_of(tarball),
         &fs::read(config).map_err(LabError::file("read", config))?,
-        compiler.lines().next().unwrap_or_default().as_bytes(),
+        compiler()?.as_bytes(),
     ]))
 }
 
 /// What a build is made from.
 fn key(base: &str, patches: &Path) -> Result<String> {
-    let read = |path: &Path| fs::read(path).map_err(LabError::file("read", path));
-    let mut parts = vec![base.as_bytes().to_vec(), SCRIPT.as_bytes().to_vec()];
-    let order = read(&patches.join("series"))?;
-    let order = String::from_utf8_lossy(&order);
-    for patch in order.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        parts.push(patch.as_bytes().to_vec());
-        parts.push(read(&patches.join(patch))?);
-    }
-    Ok(hash_parts(parts.iter().map(Vec::as_slice)))
+    build_script::key([base.as_bytes(), SCRIPT], patches)
 }
 
 #[cfg(test)]

@@ -1,20 +1,18 @@
 //! Xen built from a source of the lock with a series of patches, and the packages' tree with that in their places.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::build_script;
+use crate::build_script::{self, Build, compiler, hash_of};
 use crate::cache::{Cache, hash_parts};
 use crate::error::{LabError, Result};
 use crate::fetch;
 use crate::lock::Lock;
 use crate::paths;
-use crate::progress::say;
 use crate::run;
 
-const SCRIPT: &str = include_str!("../xen/build.sh");
+const SCRIPT: &[u8] = include_bytes!("../xen/build.sh");
 
-/// Steps that the script tells of, for the bar; it is no harm if there are a few more.
+/// Steps that the script tells of, for the bar.
 const STEPS: u64 = 18;
 
 /// The series of "4.17-xengt", which names a Xen of that series with our patches.
@@ -36,39 +34,20 @@ pub(crate) fn our_patches() -> Result<PathBuf> {
 pub(crate) fn built(cache: &Cache, lock: &Lock, series: &str, patches: &Path) -> Result<PathBuf> {
     let source = fetch::source(cache, lock, "xen", series)?;
     // The script works elsewhere.
-    let patches = &patches.canonicalize().map_err(LabError::file("find", patches))?;
-    let key = key(&source, patches)?;
-    let path = cache.store("xen-builds")?.join(&key);
-    // What is there needs no waiting for another build, which takes minutes.
-    if path.is_dir() {
-        return Ok(path);
-    }
-    let _alone = cache.build_lock()?;
-    if path.is_dir() {
-        return Ok(path);
-    }
-    say(&format!("building Xen {series} with {}", patches.display()));
-    let work = cache.store("xen-work")?.join(&key);
-    if work.exists() {
-        fs::remove_dir_all(&work).map_err(LabError::file("empty", &work))?;
-    }
-    let (tree, out) = (work.join("tree"), work.join("out"));
-    for dir in [&tree, &out] {
-        fs::create_dir_all(dir).map_err(LabError::file("create", dir))?;
-    }
-    let result = run_script(&source, patches, &tree, &out);
-    if result.is_ok() {
-        fs::rename(&out, &path).map_err(LabError::file("create", &path))?;
-    }
-    fs::remove_dir_all(&work).map_err(LabError::file("remove", &work))?;
-    result.map(|()| path)
+    let patches = patches.canonicalize().map_err(LabError::file("find", patches))?;
+    build(series, &source, &patches)?.results(cache)
 }
 
 /// The same, but only if the cache has it.
 pub(crate) fn found(cache: &Cache, lock: &Lock, series: &str, patches: &Path) -> Result<PathBuf> {
     let source = fetch::source(cache, lock, "xen", series)?;
-    let path = cache.store("xen-builds")?.join(key(&source, patches)?);
+    let path = build(series, &source, patches)?.path(cache)?;
     if path.is_dir() { Ok(path) } else { Err(LabError::NotBuilt { series: series.to_owned() }) }
+}
+
+fn build<'a>(series: &str, source: &'a Path, patches: &'a Path) -> Result<Build<'a>> {
+    let key = build_script::key([hash_of(source), SCRIPT, compiler()?.as_bytes()], patches)?;
+    Ok(Build { name: "xen", what: format!("Xen {series}"), source, patches, key, steps: STEPS })
 }
 
 /// The packages' tree, with a built Xen in their places.
@@ -95,32 +74,10 @@ pub(crate) fn is_built(dir: &Path) -> bool {
     dir.join("boot/xen-4.17-amd64.gz").is_file() && dir.join("usr/lib/xen-4.17/bin/xl").is_file()
 }
 
-/// What a build is made from. The source is one of the cache, and so is named by its hash.
-fn key(source: &Path, patches: &Path) -> Result<String> {
-    let read = |path: &Path| fs::read(path).map_err(LabError::file("read", path));
-    let order = read(&patches.join("series"))?;
-    let compiler = run::stdout(run::command("gcc").arg("--version"))?;
-    let mut parts = vec![
-        source.file_name().unwrap_or_default().as_encoded_bytes().to_vec(),
-        SCRIPT.as_bytes().to_vec(),
-        compiler.lines().next().unwrap_or_default().as_bytes().to_vec(),
-    ];
-    let text = String::from_utf8_lossy(&order).into_owned();
-    for patch in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        parts.push(patch.as_bytes().to_vec());
-        parts.push(read(&patches.join(patch))?);
-    }
-    Ok(hash_parts(parts.iter().map(Vec::as_slice)))
-}
-
-/// Runs the script.
-fn run_script(source: &Path, patches: &Path, work: &Path, out: &Path) -> Result<()> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("xen/build.sh");
-    build_script::run(&script, &[source, patches, work, out], STEPS)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -129,26 +86,6 @@ mod tests {
         for other in ["stock", "4.17", "4.17.5-xengt", "4-xengt", "4.-xengt", "./4.17-xengt", "-xengt"] {
             assert_eq!(patched_series(Path::new(other)), None, "{other}");
         }
-    }
-
-    #[test]
-    fn key_follows_the_text_of_each_patch_and_their_order() {
-        let dir = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
-        write("1.patch", "one");
-        write("2.patch", "two");
-        let key_of = |order: &str| {
-            write("series", order);
-            key(Path::new("/sources/abc"), dir.path()).unwrap()
-        };
-        let first = key_of("1.patch\n2.patch\n");
-        assert_eq!(key_of("# a remark\n1.patch\n\n2.patch\n"), first);
-        assert_ne!(key_of("2.patch\n1.patch\n"), first);
-        write("2.patch", "three");
-        assert_ne!(key_of("1.patch\n2.patch\n"), first);
-        write("series", "absent.patch\n");
-        let error = key(Path::new("/sources/abc"), dir.path()).unwrap_err();
-        assert!(error.to_string().contains("absent.patch"), "{error}");
     }
 
     #[test]
@@ -182,7 +119,9 @@ mod tests {
         fs::write(source.join("file"), "a\n").unwrap();
         fs::write(patches.join("series"), "1.patch\n").unwrap();
         fs::write(patches.join("1.patch"), "--- a/file\n+++ b/file\n@@ -1 +1 @@\n-b\n+c\n").unwrap();
-        let error = run_script(&source, &patches, &work, &out).unwrap_err().to_string();
+        let error = build_script::run(&build_script::script("xen"), &[&source, &patches, &work, &out], STEPS)
+            .unwrap_err()
+            .to_string();
         // A machine that cannot build Xen at all says that instead.
         assert!(error.contains("FAILED") || error.contains("apt-get install"), "{error}");
     }

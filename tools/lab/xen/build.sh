@@ -8,40 +8,15 @@
 set -euo pipefail
 
 source=$1 patches=$2 work=$3 out=$4
-export LC_ALL=C
-# A tree that is configured by its surroundings is not the one whose hash it is cached under.
-unset CFLAGS CPPFLAGS LDFLAGS MAKEFLAGS
-
-note() { printf '== %s\n' "$*"; }
-
-missing=()
-while read -r package; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-done <"$(dirname "$0")/build-depends"
-if [ ${#missing[@]} != 0 ]; then
-    note "building Xen needs packages that are not installed: apt-get install ${missing[*]}" >&2
-    exit 3
-fi
+# shellcheck source=tools/lab/build-common.sh
+. "$(dirname "$0")/../build-common.sh"
+needs_packages Xen
 
 cp -r "$source/." "$work"
 cd "$work"
-while read -r patch; do
-    case $patch in '' | '#'*) continue ;; esac
-    note "patch $patch"
-    patch --silent -p1 -F0 --no-backup-if-mismatch <"$patches/$patch" >&2
-done <"$patches/series"
+apply_series "$patches" .
 
 jobs=$(nproc)
-build() { # WHAT COMMAND...
-    note "$1"
-    shift
-    # One that fails prints its last lines; all of a build is too much.
-    if ! nice -n 5 "$@" >"$work/build.log" 2>&1 </dev/null; then
-        tail -n 40 "$work/build.log" >&2
-        exit 1
-    fi
-}
-
 build hypervisor make -C xen -j"$jobs" XEN_BUILD_DATE=pinned XEN_BUILD_TIME=pinned XEN_WHOAMI=lab XEN_BUILD_HOST=lab
 
 # rombios would need bcc; iPXE, OVMF and QEMU come from packages or are not needed.
