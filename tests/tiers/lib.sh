@@ -138,15 +138,21 @@ apt_install() { # PACKAGES...
     apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends "$@"
 }
 
+# Those of the packages that are not installed, a line each.
+missing_packages() { # PACKAGES...
+    local package
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf '%s\n' "$package"
+    done
+}
+
 # A cargo tool of exactly this version, in a directory of our own: the machine's are left alone.
 cargo_tool() { # CRATE VERSION PACKAGES-IT-IS-BUILT-WITH...
     local crate=$1 version=$2
     shift 2
     if has_cargo_tool "$crate" "$version"; then return; fi
-    local package missing=()
-    for package in "$@"; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok' || missing+=("$package")
-    done
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
     if [ ${#missing[@]} != 0 ]; then apt_install "${missing[@]}"; fi
     say "building $crate $version into $tools"
     # Tools need not be optimised across crates: that doubles the time of a cold run.

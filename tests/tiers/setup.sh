@@ -32,10 +32,9 @@ LIST
 
 # What Xen, QEMU and the lab's C programs are built with, beside a compiler.
 build_packages() {
-    local package missing=()
-    while read -r package; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-    done < <(sort -u tools/lab/{xen,qemu,kernel,image}/build-depends)
+    local needed missing
+    mapfile -t needed < <(sort -u tools/lab/{xen,qemu,kernel,image}/build-depends)
+    mapfile -t missing < <(missing_packages "${needed[@]}")
     if [ ${#missing[@]} = 0 ]; then return; fi
     say "summary: installed ${missing[*]}"
     apt_install "${missing[@]}"
