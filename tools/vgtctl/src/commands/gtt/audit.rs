@@ -27,7 +27,7 @@ pub(super) fn run(host: &Host, domid: DomId) -> Result<Report, Failure> {
         );
     };
     let mut owned = authority.owned(host, domid, &window)?;
-    let table = Ggtt::<HostGma, _>::new(host.gpu()?.map_mmio()?, tables::spec(host)?);
+    let table = tables::host_table(host, tables::spec(host)?)?;
     let mut look = Look::at(&table, &window, &owned)?;
     // A guest that runs changes its table between our two looks at it; what is really wrong stays wrong.
     for _ in 1..owned.looks() {

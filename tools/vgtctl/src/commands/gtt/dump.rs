@@ -1,6 +1,6 @@
 //! `vgtctl gtt dump`.
 
-use libxengt::addr::{DomId, GuestGma, HostGma, PhysAddr};
+use libxengt::addr::{DomId, GuestGma, PhysAddr};
 use libxengt::gtt::{Ggtt, GraphicsAddr, MemoryGgtt, Ppgtt, Run, Target, WalkBudget};
 use libxengt::host::Host;
 use libxengt::inspect::VirtualGgtt;
@@ -34,7 +34,7 @@ pub(super) fn run(host: &Host, domid: DomId, options: &Tables, limit: usize) -> 
             listing.take(Ppgtt::new(&memory, root, spec).dump(WalkBudget::default()));
         }
         Source::Host => {
-            let table = Ggtt::<HostGma, _>::new(host.gpu()?.map_mmio()?, spec);
+            let table = tables::host_table(host, spec)?;
             let Some(window) = window else {
                 return Err(Failure::new(
                     exit_code::UNSUPPORTED,
@@ -53,10 +53,9 @@ pub(super) fn run(host: &Host, domid: DomId, options: &Tables, limit: usize) -> 
 
 /// The host's whole table, whoever uses it.
 pub(super) fn host_wide(host: &Host, options: &Tables, limit: usize) -> Result<Report, Failure> {
-    Source::host_wide(options)?;
-    let (spec, generation) = tables::spec_for(host, options, &Source::Host)?;
+    let (table, generation) = tables::host_wide(host, options)?;
     let mut listing = Listing { limit, ..Listing::default() };
-    listing.take(Ggtt::<HostGma, _>::new(host.gpu()?.map_mmio()?, spec).dump());
+    listing.take(table.dump());
     listing.report(None, options.space, generation)
 }
 

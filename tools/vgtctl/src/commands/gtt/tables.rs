@@ -1,8 +1,9 @@
 //! The tables that the options name.
 
-use libxengt::addr::{DomId, Gpa, PAGE_SIZE};
+use libxengt::addr::{DomId, Gpa, HostGma, PAGE_SIZE};
+use libxengt::bar::Mmio;
 use libxengt::error::{Diagnose, ErrorKind};
-use libxengt::gtt::{MmuSpec, Root, gen8, gen9};
+use libxengt::gtt::{Ggtt, MmuSpec, Root, gen8, gen9};
 use libxengt::host::Host;
 use libxengt::inspect::MmioImage;
 use libxengt::memory::{GuestMemory, MemoryError};
@@ -57,19 +58,26 @@ impl Source {
         }
     }
 
-    /// That the options name the host's table: all others belong to a domain.
-    pub(super) fn host_wide(options: &Tables) -> Result<(), Failure> {
-        match Self::of(options)? {
-            Self::Host => Ok(()),
-            _ => Err(Failure::new(exit_code::USAGE, "which domain?")
-                .hint("give --domid or --domain; --space host without them is the whole table of the host")),
-        }
-    }
-
     /// Whether all is in the guest's memory at addresses that are given: then no vGPU and no GPU is needed.
     pub(super) fn is_by_address(&self) -> bool {
         matches!(self, Self::Array { .. } | Self::Ppgtt(Some(_)))
     }
+}
+
+/// The host's global GTT.
+pub(super) fn host_table(host: &Host, spec: MmuSpec) -> Result<Ggtt<HostGma, Mmio>, Failure> {
+    Ok(Ggtt::new(host.gpu()?.map_mmio()?, spec))
+}
+
+/// The same without a domain, where the options name it: all other tables belong to one.
+pub(super) fn host_wide(host: &Host, options: &Tables) -> Result<(Ggtt<HostGma, Mmio>, Generation), Failure> {
+    let source = Source::of(options)?;
+    if !matches!(source, Source::Host) {
+        return Err(Failure::new(exit_code::USAGE, "which domain?")
+            .hint("give --domid or --domain; --space host without them is the whole table of the host"));
+    }
+    let (spec, generation) = spec_for(host, options, &source)?;
+    Ok((host_table(host, spec)?, generation))
 }
 
 /// How this host's GPU reads its tables.

@@ -59,7 +59,7 @@ pub(super) fn run(
             answer.global(&Ggtt::new(entries, spec), GuestGma::try_new, addresses, len)?;
         }
         (Source::Host, _) => {
-            let table = Ggtt::new(host.gpu()?.map_mmio()?, spec);
+            let table = tables::host_table(host, spec)?;
             answer.global(&table, HostGma::try_new, addresses, len)?;
         }
         (Source::Virtual | Source::Ppgtt(_) | Source::Array { .. }, _) => {
@@ -77,11 +77,9 @@ pub(super) fn host_wide(
     range: Option<(u64, usize)>,
     addresses: &[u64],
 ) -> Result<Report, Failure> {
-    Source::host_wide(options)?;
-    let (spec, generation) = tables::spec_for(host, options, &Source::Host)?;
+    let (table, generation) = tables::host_wide(host, options)?;
     let limit = range.map_or(usize::MAX, |(_, limit)| limit);
     let mut answer = Answer { limit, ..Answer::default() };
-    let table = Ggtt::new(host.gpu()?.map_mmio()?, spec);
     answer.global(&table, HostGma::try_new, addresses, range.map(|(len, _)| len))?;
     answer.report(None, options.space, generation)
 }
