@@ -19,33 +19,24 @@ static int has_avx(void)
 }
 
 /* Loads the vector registers, waits without a call of the kernel, and stores them again. */
-static void keep_avx(const uint8_t *from, uint8_t *to, uint64_t turns)
-{
-    __asm__ volatile("vmovdqu 0(%[f]), %%ymm0; vmovdqu 32(%[f]), %%ymm1; vmovdqu 64(%[f]), %%ymm2;"
-                     "vmovdqu 96(%[f]), %%ymm3; vmovdqu 128(%[f]), %%ymm12; vmovdqu 160(%[f]), %%ymm13;"
-                     "vmovdqu 192(%[f]), %%ymm14; vmovdqu 224(%[f]), %%ymm15;"
-                     "1: dec %[n]; jnz 1b;"
-                     "vmovdqu %%ymm0, 0(%[t]); vmovdqu %%ymm1, 32(%[t]); vmovdqu %%ymm2, 64(%[t]);"
-                     "vmovdqu %%ymm3, 96(%[t]); vmovdqu %%ymm12, 128(%[t]); vmovdqu %%ymm13, 160(%[t]);"
-                     "vmovdqu %%ymm14, 192(%[t]); vmovdqu %%ymm15, 224(%[t]);"
-                     : [n] "+r"(turns)
-                     : [f] "r"(from), [t] "r"(to)
-                     : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm12", "xmm13", "xmm14", "xmm15");
-}
-
-static void keep_sse(const uint8_t *from, uint8_t *to, uint64_t turns)
-{
-    __asm__ volatile("movdqu 0(%[f]), %%xmm0; movdqu 32(%[f]), %%xmm1; movdqu 64(%[f]), %%xmm2;"
-                     "movdqu 96(%[f]), %%xmm3; movdqu 128(%[f]), %%xmm12; movdqu 160(%[f]), %%xmm13;"
-                     "movdqu 192(%[f]), %%xmm14; movdqu 224(%[f]), %%xmm15;"
-                     "1: dec %[n]; jnz 1b;"
-                     "movdqu %%xmm0, 0(%[t]); movdqu %%xmm1, 32(%[t]); movdqu %%xmm2, 64(%[t]);"
-                     "movdqu %%xmm3, 96(%[t]); movdqu %%xmm12, 128(%[t]); movdqu %%xmm13, 160(%[t]);"
-                     "movdqu %%xmm14, 192(%[t]); movdqu %%xmm15, 224(%[t]);"
-                     : [n] "+r"(turns)
-                     : [f] "r"(from), [t] "r"(to)
-                     : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm12", "xmm13", "xmm14", "xmm15");
-}
+#define KEEP(name, move, r)                                                                                     \
+    static void name(const uint8_t *from, uint8_t *to, uint64_t turns)                                           \
+    {                                                                                                            \
+        __asm__ volatile(move " 0(%[f]), %%" r "0;" move " 32(%[f]), %%" r "1;"                                  \
+                         move " 64(%[f]), %%" r "2;" move " 96(%[f]), %%" r "3;"                                 \
+                         move " 128(%[f]), %%" r "12;" move " 160(%[f]), %%" r "13;"                             \
+                         move " 192(%[f]), %%" r "14;" move " 224(%[f]), %%" r "15;"                             \
+                         "1: dec %[n]; jnz 1b;"                                                                  \
+                         move " %%" r "0, 0(%[t]);" move " %%" r "1, 32(%[t]);"                                  \
+                         move " %%" r "2, 64(%[t]);" move " %%" r "3, 96(%[t]);"                                 \
+                         move " %%" r "12, 128(%[t]);" move " %%" r "13, 160(%[t]);"                             \
+                         move " %%" r "14, 192(%[t]);" move " %%" r "15, 224(%[t]);"                             \
+                         : [n] "+r"(turns)                                                                       \
+                         : [f] "r"(from), [t] "r"(to)                                                            \
+                         : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm12", "xmm13", "xmm14", "xmm15");  \
+    }
+KEEP(keep_avx, "vmovdqu", "ymm")
+KEEP(keep_sse, "movdqu", "xmm")
 
 /* The same with general registers; the least byte of each must be what it was. */
 static unsigned keep_general(uint64_t seed, uint64_t turns)
