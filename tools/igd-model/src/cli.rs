@@ -49,7 +49,7 @@ enum Command {
         /// The file to write
         output: PathBuf,
     },
-    /// Ask a running server: unknown, engines, fences, ggtt, ggtt ADDRESS
+    /// Ask a running server: unknown, engines, contexts [ADDRESS], fences, ggtt [ADDRESS], ppgtt ROOT
     Ask {
         /// The server's control socket
         #[arg(long)]

@@ -8,20 +8,28 @@
 //! | `ggtt` | the entries of the global table that are not 0, one a line: graphics address, entry |
 //! | `fences` | the 32 fence registers, one a line |
 //! | `engines` | the state of each engine |
+//! | `contexts` | the contexts that ran, the latest first: root of the page tables, image, engine |
+//! | `contexts ADDRESS` | those of them that map this address of their own space |
+//! | `ppgtt ROOT` | the leaves of four-level tables, one a line: graphics address, entry, bytes; see below |
+//!
+//! `ppgtt` leaves out entries that their table holds more than once: i915 lets every unused one lead to a scratch page.
 //!
 //! A request that fails is answered with a line that starts with `error: `.
 #![forbid(unsafe_code)]
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::str::FromStr;
 
-use libxengt::addr::HostGma;
+use libxengt::addr::{HostGma, Maddr, ParseNumberError, PpgttAddr};
 
 use crate::device::Device;
 use crate::display::screenshot;
 
 /// The longest request in bytes.
 const MAX_REQUEST: u64 = 256;
+/// What can be asked.
+const REQUESTS: &str = "screenshot, unknown, engines, contexts [ADDRESS], fences, ggtt [ADDRESS], ppgtt ROOT";
 /// What a failure's answer starts with.
 pub const ERROR: &str = "error: ";
 
@@ -41,7 +49,14 @@ pub fn answer(mut socket: &UnixStream, device: &Device) -> io::Result<()> {
         (Some("ggtt"), None, None) => Ok(device.gtt().report().into_bytes()),
         (Some("fences"), None, None) => Ok(device.registers().fences_report().into_bytes()),
         (Some("ggtt"), Some(address), None) => translate(device, address).map(String::into_bytes),
-        _ => Err(format!("`{request}` is none of: screenshot, unknown, engines, fences, ggtt, ggtt ADDRESS")),
+        (Some("contexts"), None, None) => Ok(device.contexts_report(None).into_bytes()),
+        (Some("contexts"), Some(address), None) => {
+            number(address, PpgttAddr::from_str).map(|at| device.contexts_report(Some(at)).into_bytes())
+        }
+        (Some("ppgtt"), Some(root), None) => {
+            number(root, Maddr::from_str).and_then(|root| device.ppgtt_report(root)).map(String::into_bytes)
+        }
+        _ => Err(format!("`{request}` is none of: {REQUESTS}")),
     };
     match reply {
         Ok(bytes) => socket.write_all(&bytes),
@@ -49,8 +64,13 @@ pub fn answer(mut socket: &UnixStream, device: &Device) -> io::Result<()> {
     }
 }
 
+/// What a word of a request says, as `parse` reads it.
+fn number<T>(word: &str, parse: impl Fn(&str) -> Result<T, ParseNumberError>) -> Result<T, String> {
+    parse(word).map_err(|error| format!("{word}: {error}"))
+}
+
 fn translate(device: &Device, address: &str) -> Result<String, String> {
-    let gma: HostGma = address.parse().map_err(|error| format!("{address}: {error}"))?;
+    let gma = number(address, HostGma::from_str)?;
     match device.gtt().translate(gma) {
         Some(maddr) => Ok(format!("{maddr}\n")),
         None => Err(format!("{gma} maps nothing")),

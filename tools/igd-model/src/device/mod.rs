@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::display::frames::Frames;
 use crate::display::gmbus::Gmbus;
 use crate::engine::EngineId;
+use crate::engine::history::History;
 use crate::engine::state::{Engines, State};
 use crate::global_gtt::GlobalGtt;
 use crate::memory::Memory;
@@ -41,6 +42,7 @@ pub struct Device {
     gtt: GlobalGtt,
     map_gtt: bool,
     engines: Engines,
+    history: History,
     msi: Msi,
     clock: Clock,
     gmbus: Gmbus,
@@ -60,6 +62,7 @@ impl Device {
             gtt: GlobalGtt::new()?,
             map_gtt: false,
             engines: Engines::default(),
+            history: History::default(),
             msi: Msi::default(),
             clock: Clock::default(),
             gmbus: Gmbus::default(),
@@ -89,6 +92,7 @@ impl Device {
         self.config = ConfigSpace::default();
         self.registers.reset();
         self.engines = Engines::default();
+        self.history = History::default();
         self.gmbus = Gmbus::default();
         self.frames = Frames::default();
         self.registers.set(interrupts::SOUTH + interrupts::STATUS, PORT_B_PLUGGED);
@@ -233,6 +237,14 @@ impl Device {
 
     pub(crate) const fn engines_mut(&mut self) -> &mut Engines {
         &mut self.engines
+    }
+
+    pub(crate) const fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub(crate) const fn history_mut(&mut self) -> &mut History {
+        &mut self.history
     }
 
     pub(crate) const fn frames(&self) -> &Frames {

@@ -48,6 +48,7 @@ impl Device {
         for slot in slots.iter().filter(|slot| !inhibited || slot.word < ENGINE_STATE) {
             self.load_slot(slot);
         }
+        self.note_context(id, context);
         if inhibited {
             self.set_engine_register(id, reg::BB_ADDR, 0);
             self.set_engine_register(id, reg::SBB_ADDR, 0);

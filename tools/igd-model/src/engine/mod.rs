@@ -5,6 +5,7 @@ mod blitter;
 mod command;
 mod context;
 mod execlist;
+pub(crate) mod history;
 mod id;
 pub(crate) mod interrupt;
 mod space;

@@ -50,7 +50,7 @@ impl Device {
         self.memory().write_u32(self.gtt().translate(at)?, word)
     }
 
-    fn page_tables(&self, id: EngineId) -> Root<Maddr> {
+    pub(super) fn page_tables(&self, id: EngineId) -> Root<Maddr> {
         let pdp = |n: u32| {
             let offset = reg::PDP + n * 8;
             join(self.engine_register(id, offset), self.engine_register(id, offset + 4))

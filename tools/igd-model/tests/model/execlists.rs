@@ -2,8 +2,11 @@
 
 use igd_model::engine::EngineId::{self, Blitter, Render, Video};
 use igd_model::registers::interrupts;
+use libxengt::addr::{Maddr, PpgttAddr};
 
-use crate::machine::{BATCH_END, DATA, HEAD, MEMORY, Machine, RING, STATUS_PAGE, TAIL, descriptor, image};
+use crate::machine::{
+    BATCH_END, DATA, HEAD, MEMORY, Machine, PROCESS, RING, STATUS_PAGE, TABLES, TAIL, descriptor, image,
+};
 
 const STORE: u32 = 0x20 << 23 | 2;
 const SEMAPHORE_EQUAL: u32 = 0x1c << 23 | 2 | 1 << 15 | 4 << 12;
@@ -202,4 +205,45 @@ fn the_status_buffer_wraps() {
         assert_eq!(machine.events(Render), [(0x1, 1), (0x18, 1)], "run {run}");
     }
     assert_ne!(machine.get(MEMORY + STATUS_PAGE + 0x40), 0);
+}
+
+#[test]
+fn contexts_that_ran_are_told_with_the_leaves_of_their_tables() {
+    let mut machine = Machine::new();
+    for context in [1, 2, 1] {
+        machine.context(Render, context, &store(DATA, 7));
+        machine.submit(Render, descriptor(context), 0);
+    }
+    let root = MEMORY + TABLES;
+    let line = |context| format!("pml4 {root:#x} lrca {:#x} rcs0\n", image(context));
+    assert_eq!(machine.device.contexts_report(None), line(1) + &line(2), "the latest first, each once");
+    let at = |address| machine.device.contexts_report(Some(PpgttAddr::new(address)));
+    assert_eq!(at(DATA), line(1) + &line(2));
+    assert_eq!(at(1 << 20), "");
+
+    let leaves = |machine: &Machine| machine.device.ppgtt_report(Maddr::new(root)).unwrap();
+    let all = leaves(&machine);
+    assert_eq!(all.lines().count(), 256);
+    assert!(all.starts_with(&format!("0x0 {:#x} 0x1000\n", (MEMORY + PROCESS) | 3)), "{all}");
+    // What fills a table is no leaf, whatever is below it; a large page is one; of 64 KB pages every 16th entry counts.
+    let (directory, filler) = (root + 2 * 4096, root | 3);
+    for entry in 4..512 {
+        machine.put64(directory + entry * 8, filler);
+    }
+    machine.put64(directory + 8, 0x20_0083);
+    machine.put64(directory, (root + 3 * 4096) | 3 | 1 << 11);
+    let few = leaves(&machine);
+    assert_eq!(few.lines().count(), 16 + 1, "{few}");
+    assert!(few.contains(&format!("\n0x10000 {:#x} 0x10000\n", MEMORY + PROCESS + 0x1_0003)), "{few}");
+    assert!(few.ends_with("\n0x200000 0x200083 0x200000\n"), "{few}");
+
+    // Tables that are their own children end, too.
+    for entry in 0..512 {
+        machine.put64(root + entry * 8, (root | 3) + (entry << 52));
+    }
+    assert!(machine.device.ppgtt_report(Maddr::new(root)).unwrap_err().starts_with("more than"));
+    assert!(machine.device.ppgtt_report(Maddr::new(0x1000)).unwrap_err().starts_with("the table of 0x0: "));
+
+    machine.device.reset();
+    assert_eq!(machine.device.contexts_report(None), "");
 }

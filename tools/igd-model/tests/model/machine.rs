@@ -19,7 +19,7 @@ pub(crate) const PROCESS: u64 = 2 << 20;
 /// Global addresses.
 pub(crate) const RING: u64 = 0x1_0000;
 pub(crate) const STATUS_PAGE: u64 = 0x3_0000;
-const TABLES: u64 = 0x4_0000;
+pub(crate) const TABLES: u64 = 0x4_0000;
 
 /// Addresses of the context's own space.
 pub(crate) const BATCH: u64 = 0x1000;

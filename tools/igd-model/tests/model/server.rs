@@ -59,6 +59,10 @@ fn a_driver_submits_a_context_and_is_interrupted() {
     let engines = String::from_utf8(control(&served, "engines")).unwrap();
     assert!(engines.starts_with("rcs0 Idle switches 1 commands 3 "), "{engines}");
     assert_eq!(control(&served, "ggtt 0x5678\n"), b"0x40005678\n");
+    let contexts = String::from_utf8(control(&served, "contexts")).unwrap();
+    assert_eq!(contexts, "pml4 0x0 lrca 0x2000 rcs0\n");
+    assert_eq!(control(&served, "contexts 0x100000000"), b"");
+    assert!(control(&served, "ppgtt 0x10000000").starts_with(b"error: the table of 0x0: "));
     let table = String::from_utf8(control(&served, "ggtt")).unwrap();
     assert!(table.lines().any(|line| line == "0x5000 0x40005001"), "{table}");
     client.write(0, 0x10_0008, &0x1000_0000_2003_u64.to_le_bytes());
