@@ -19,6 +19,8 @@ pub struct DomIdError {
 }
 
 impl DomId {
+    /// Whoever asks (`DOMID_SELF`, `xen/include/public/xen.h`): for the hypervisor edge alone, which gives it to nobody.
+    pub(crate) const SELF: Self = Self(0x7ff0);
     /// The last id that can name a guest.
     pub const MAX: Self = Self(0x7fef);
 

@@ -58,6 +58,8 @@ pub(super) struct Pieces<'m, M: GuestMemory> {
     left: u64,
     budget: WalkBudget,
     spent: u64,
+    /// Whether entries that their table holds more than once count as absent.
+    unique: bool,
     /// Page table, page directory, pointer table, PML4. On the heap: 16 KiB are too many to move about.
     copies: Box<[Copied; 4]>,
 }
@@ -74,7 +76,12 @@ impl<'m, M: GuestMemory> Pieces<'m, M> {
     /// The `len` bytes from `at` on, which the caller has checked to lie in the space.
     pub(super) fn new(ppgtt: Ppgtt<'m, M>, at: u64, len: u64, budget: WalkBudget) -> Self {
         let copies = Box::new([Copied::EMPTY; 4]);
-        Self { ppgtt, at, left: len, budget, spent: 0, copies }
+        Self { ppgtt, at, left: len, budget, spent: 0, unique: false, copies }
+    }
+
+    /// All of the space, without entries that their table holds more than once.
+    pub(super) fn unique(ppgtt: Ppgtt<'m, M>, budget: WalkBudget) -> Self {
+        Self { unique: true, ..Self::new(ppgtt, 0, ppgtt.space(), budget) }
     }
 
     fn copy(&self, level: Level) -> &Copied {
@@ -115,6 +122,7 @@ impl<'m, M: GuestMemory> Pieces<'m, M> {
         let end = if region(level, last) == tag { level.index(last) + 1 } else { ENTRIES };
         let from = M::Addr::from_truncated(addr | u64::try_from(first).unwrap_or(0) << 3);
         let memory = self.ppgtt.memory();
+        let unique = self.unique;
         let copy = self.copy_mut(level);
         copy.tag = None;
         let read = match copy.words.get_mut(first..end) {
@@ -123,6 +131,9 @@ impl<'m, M: GuestMemory> Pieces<'m, M> {
         };
         match read {
             Ok(()) => {
+                if unique {
+                    drop_repeated(&mut copy.words, if pages_64k { 16 } else { 1 });
+                }
                 copy.tag = Some(tag);
                 copy.addr = addr;
                 copy.writable = writable;
@@ -219,6 +230,24 @@ impl<'m, M: GuestMemory> Pieces<'m, M> {
             }
         }
         Err(Stop::Here { span: 1, what: None })
+    }
+}
+
+/// Makes entries absent that are there more than once; of every `step` of them the first counts.
+fn drop_repeated(words: &mut [u64; ENTRIES], step: usize) {
+    let mut sorted = *words;
+    let mut count = 0;
+    for (slot, word) in sorted.iter_mut().zip(words.iter().step_by(step)) {
+        *slot = *word;
+        count += 1;
+    }
+    let sorted = sorted.get_mut(..count).unwrap_or_default();
+    sorted.sort_unstable();
+    for word in words.iter_mut().step_by(step) {
+        let first = sorted.partition_point(|other| other < word);
+        if sorted.get(first + 1) == Some(word) {
+            *word = 0;
+        }
     }
 }
 

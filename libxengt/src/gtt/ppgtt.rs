@@ -231,6 +231,18 @@ impl<'m, M: GuestMemory> Ppgtt<'m, M> {
             .filter(|run: &Run<_, _>| run.target != Target::Hole)
     }
 
+    /// [`Self::dump`] without scratch: entries that their table holds more than once count as absent.
+    ///
+    /// i915 leaves no entry of its tables empty: those it does not use lead to one scratch page, the upper ones through
+    /// one table per level, so that nearly all of the space is mapped (`gen8_init_scratch`, i915 `gt/gen8_ppgtt.c`).
+    /// What such a table maps on purpose more than once is left out, too; a single entry that leads to scratch is not.
+    pub fn dump_unique(
+        &self,
+        budget: WalkBudget,
+    ) -> impl Iterator<Item = Run<PpgttAddr, M::Addr>> + use<'m, M> {
+        merge(Pieces::unique(*self, budget)).filter(|run: &Run<_, _>| run.target != Target::Hole)
+    }
+
     pub(super) fn pieces(
         &self,
         start: PpgttAddr,
@@ -330,6 +342,43 @@ mod tests {
             Target::Fault(error) => panic!("{error}"),
         })
         .collect()
+    }
+
+    #[test]
+    fn dump_unique_finds_what_lies_between_tables_full_of_scratch() {
+        // Frames 5, 6 and 7 are the scratch page table, directory and pointer table; 0x9000 is the scratch page.
+        let fill = |frame: usize, entry: u64| (0..512).map(move |index| (frame, index, entry));
+        let mut entries: Vec<_> = [fill(1, 0x7003), fill(2, 0x6003), fill(3, 0x5003), fill(4, 0x9003)]
+            .into_iter()
+            .chain([fill(5, 0x9003), fill(6, 0x5003), fill(7, 0x6003)])
+            .flatten()
+            .collect();
+        entries.extend([(1, 511, 0x2003), (2, 3, 0x3003), (3, 0, 0x4003), (4, 8, 0xa003), (4, 9, 0xb003)]);
+        entries.extend([(3, 2, 0x20_0083)]);
+        let memory = memory(&entries);
+        let ppgtt = Ppgtt::new(&memory, Root::Pml4(Gpa::new(0x1000)), gen9::MMU);
+        let all: Vec<_> = ppgtt.dump_unique(WalkBudget { tables: 4 }).collect();
+        let start = 511 << 39 | 3 << 30;
+        let found = all.iter().map(|run| match run.target {
+            Target::Mapped { addr, .. } => (run.start.get() - start, run.len, addr.get()),
+            other => panic!("{other:?}"),
+        });
+        assert!(found.eq([(0x8000, 0x2000, 0xa000), (0x40_0000, 0x20_0000, 0x20_0000)]), "{all:?}");
+        assert!(ppgtt.dump(WalkBudget { tables: 5000 }).last().is_some_and(|run| run.start.get() < 1 << 39));
+    }
+
+    #[test]
+    fn dump_unique_counts_every_16th_entry_of_large_pages() {
+        // The others are not the GPU's to read, and here they repeat.
+        let mut entries: Vec<_> = (0..512).map(|index| (4, index, 0x3_0003)).collect();
+        entries.extend([(1, 0, 0x2003), (2, 0, 0x3003), (3, 0, 0x4003 | 1 << 11)]);
+        entries.extend((0..512).step_by(16).map(|index| (4, index, 0)));
+        entries.extend([(4, 16, 0x3_0003), (4, 32, 0x4_0003), (4, 48, 0x8_0003), (4, 64, 0x8_0003)]);
+        let memory = memory(&entries);
+        let ppgtt = Ppgtt::new(&memory, Root::Pml4(Gpa::new(0x1000)), gen9::MMU);
+        let all: Vec<_> =
+            ppgtt.dump_unique(WalkBudget::default()).map(|run| (run.start.get(), run.len)).collect();
+        assert_eq!(all, [(0x1_0000, 0x2_0000)]);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct LiveMemory {
     xen: Xen,
     domid: DomId,
     access: Access,
+    /// Frames that are mapped together.
+    chunk: u64,
     /// Most recently used last.
     chunks: Mutex<Vec<Chunk>>,
 }
@@ -46,7 +48,13 @@ impl LiveMemory {
         if !xen.restricted {
             xen.maximum_gpfn(domid)?;
         }
-        Ok(Self { xen: xen.clone(), domid, access, chunks: Mutex::default() })
+        Ok(Self { xen: xen.clone(), domid, access, chunk: CHUNK, chunks: Mutex::default() })
+    }
+
+    /// This domain's own, by machine frames. Each is mapped alone: a neighbour may be anybody's.
+    pub(super) fn own(xen: &Xen) -> Self {
+        let (domid, access) = (DomId::SELF, Access::Read);
+        Self { xen: xen.clone(), domid, access, chunk: 1, chunks: Mutex::default() }
     }
 
     /// The domain.
@@ -84,7 +92,7 @@ impl LiveMemory {
     ) -> Result<T, MemoryErrorReason> {
         // A panic while it was locked left whole chunks.
         let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = Gfn::from_truncated(gfn.get() / CHUNK * CHUNK);
+        let first = Gfn::from_truncated(gfn.get() / self.chunk * self.chunk);
         let page = usize::try_from(gfn.get() - first.get()).unwrap_or(usize::MAX);
         let offset = page.saturating_mul(super::map::PAGE);
         match chunks.iter().rposition(|chunk| chunk.first == first) {
@@ -114,11 +122,15 @@ impl LiveMemory {
     }
 
     fn map(&self, first: Gfn) -> Result<ForeignPages, XenError> {
-        let gfns: Vec<_> = (0..CHUNK).map_while(|n| first.checked_add(n)).collect();
+        let gfns: Vec<_> = (0..self.chunk).map_while(|n| first.checked_add(n)).collect();
         ForeignPages::map(&self.xen, self.domid, self.access, &gfns)
     }
 
     fn hole_or_beyond(&self, gfn: Gfn) -> MemoryErrorReason {
+        if self.domid == DomId::SELF {
+            // Xen would tell the last of our own numbers, and these are the machine's.
+            return MemoryErrorReason::Hole;
+        }
         match self.xen.maximum_gpfn(self.domid) {
             Ok(last) if gfn > last => MemoryErrorReason::Beyond,
             Ok(_) => MemoryErrorReason::Hole,

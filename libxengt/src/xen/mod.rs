@@ -7,6 +7,7 @@
 //! |---|---|
 //! | ask about Xen and a domain's memory | [`Xen`] |
 //! | read and write a running guest's memory | [`ForeignPages`], [`LiveMemory`] |
+//! | read this domain's own by machine addresses | [`OwnMemory`] |
 //! | be a device model of a domain | [`DeviceModel`], [`ioreq`] |
 //! | signal and be signalled | [`EventChannels`] |
 //! | find domains by name | [`xenstore`] |
@@ -37,6 +38,7 @@ mod mock_events;
 #[cfg(any(test, feature = "testing"))]
 mod mock_instant;
 mod own_frames;
+mod own_memory;
 mod retry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -55,6 +57,7 @@ pub use live::LiveMemory;
 pub use map::Access;
 pub use memory::{FrameState, MfnExtension};
 pub use own_frames::OwnFrames;
+pub use own_memory::OwnMemory;
 pub use version::Version;
 
 use crate::root::Root;
