@@ -4,37 +4,25 @@
  * buffers through the aperture, preemption, a hang and what comes after it.
  *
  * usage: i915-exec [-n NODE] [-w] [TEST...]      each test prints "pass NAME ..." or "fail NAME ..."
+ *        i915-exec [-n NODE] soak SEED SECONDS   random submissions, see soak.c
  * With -w it keeps its buffers until its input ends.
  * The exit code is the number of failed tests.
  */
-#include <drm.h>
-#include <i915_drm.h>
+#include "i915.h"
+#include "soak.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, SECOND = 1000000000 };
-
-#define MI_BATCH_BUFFER_END (0x0au << 23)
-#define MI_STORE_DWORD (0x20u << 23 | 2)
 #define MI_SEMAPHORE_WAIT_EQUAL (0x1cu << 23 | 2 | 1u << 15 | 4u << 12)
-#define MI_LOAD_REGISTER_IMM (0x22u << 23 | 1)
-#define XY_COLOR_BLT (2u << 29 | 0x50u << 22 | 3u << 20 | 5)
-#define XY_SRC_COPY_BLT (2u << 29 | 0x53u << 22 | 3u << 20 | 8)
-#define SOURCE_TILED (1u << 15)
-#define DEPTH_32 (3u << 24)
-#define BCS_SWCTRL 0x22200u
 /* A client of the command streamer that does not exist: bits 31:29 are 7. */
 #define BAD_COMMAND 0xe0000000u
 
-static int gpu;
 static char why[256];
 
 #define CHECK(condition, ...)                                  \
@@ -44,114 +32,6 @@ static char why[256];
 			return 0;                              \
 		}                                              \
 	} while (0)
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static uint32_t buffer(uint64_t size)
-{
-	struct drm_i915_gem_create create = { .size = size };
-
-	if (ioctl(gpu, DRM_IOCTL_I915_GEM_CREATE, &create)) {
-		perror("GEM_CREATE");
-		exit(100);
-	}
-	return create.handle;
-}
-
-static void drop(uint32_t handle)
-{
-	struct drm_gem_close close = { .handle = handle };
-
-	ioctl(gpu, DRM_IOCTL_GEM_CLOSE, &close);
-}
-
-static void put(uint32_t handle, uint64_t at, const void *data, uint64_t size)
-{
-	struct drm_i915_gem_pwrite write = { .handle = handle, .offset = at, .size = size, .data_ptr = (uintptr_t)data };
-
-	if (ioctl(gpu, DRM_IOCTL_I915_GEM_PWRITE, &write)) {
-		perror("GEM_PWRITE");
-		exit(100);
-	}
-}
-
-static uint32_t get(uint32_t handle, uint64_t at)
-{
-	uint32_t word = 0;
-	struct drm_i915_gem_pread read = { .handle = handle, .offset = at, .size = 4, .data_ptr = (uintptr_t)&word };
-
-	if (ioctl(gpu, DRM_IOCTL_I915_GEM_PREAD, &read)) {
-		perror("GEM_PREAD");
-		exit(100);
-	}
-	return word;
-}
-
-static int wait_for(uint32_t handle, int64_t nanoseconds)
-{
-	struct drm_i915_gem_wait wait = { .bo_handle = handle, .timeout_ns = nanoseconds };
-
-	return ioctl(gpu, DRM_IOCTL_I915_GEM_WAIT, &wait) ? -errno : 0;
-}
-
-/* The processor's own view: WB is cached, GTT goes through the aperture and its fences. */
-static void *map(uint32_t handle, uint64_t size, uint64_t kind)
-{
-	struct drm_i915_gem_mmap_offset offset = { .handle = handle, .flags = kind };
-	void *at;
-
-	if (ioctl(gpu, DRM_IOCTL_I915_GEM_MMAP_OFFSET, &offset))
-		return NULL;
-	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, gpu, offset.offset);
-	return at == MAP_FAILED ? NULL : at;
-}
-
-static void domain(uint32_t handle, uint32_t which)
-{
-	struct drm_i915_gem_set_domain set = { .handle = handle, .read_domains = which, .write_domain = which };
-
-	ioctl(gpu, DRM_IOCTL_I915_GEM_SET_DOMAIN, &set);
-}
-
-static uint32_t context(int priority)
-{
-	struct drm_i915_gem_context_create create = { 0 };
-	struct drm_i915_gem_context_param param = { .param = I915_CONTEXT_PARAM_PRIORITY, .value = (uint64_t)priority };
-
-	if (ioctl(gpu, DRM_IOCTL_I915_GEM_CONTEXT_CREATE, &create))
-		return 0;
-	param.ctx_id = create.ctx_id;
-	ioctl(gpu, DRM_IOCTL_I915_GEM_CONTEXT_SETPARAM, &param);
-	return create.ctx_id;
-}
-
-/* Objects are pinned at graphics addresses of 48 bits, far apart; the last one is the batch. */
-struct object {
-	uint32_t handle;
-	uint64_t at;
-};
-
-static int submit(uint32_t context_id, int engine, const struct object *objects, unsigned int count)
-{
-	struct drm_i915_gem_exec_object2 list[4] = { 0 };
-	struct drm_i915_gem_execbuffer2 execute = { .buffers_ptr = (uintptr_t)list, .buffer_count = count };
-
-	for (unsigned int i = 0; i < count; i++) {
-		list[i].handle = objects[i].handle;
-		list[i].offset = objects[i].at;
-		list[i].flags = EXEC_OBJECT_PINNED | EXEC_OBJECT_SUPPORTS_48B_ADDRESS |
-				(i + 1 < count ? EXEC_OBJECT_WRITE : 0);
-	}
-	execute.flags = engine | I915_EXEC_NO_RELOC;
-	i915_execbuffer2_set_context_id(execute, context_id);
-	return ioctl(gpu, DRM_IOCTL_I915_GEM_EXECBUFFER2, &execute) ? -errno : 0;
-}
 
 static const struct {
 	int number;
@@ -237,14 +117,6 @@ static int blits(void)
 		}
 	}
 	return 1;
-}
-
-/* Where byte x of row y lies in a tiled buffer (Skylake PRM, volume 5, "Tiled Memory"). */
-static uint32_t tiled_at(uint32_t tiling, uint32_t pitch, uint32_t x, uint32_t y)
-{
-	if (tiling == I915_TILING_X)
-		return y / 8 * 8 * pitch + x / 512 * PAGE + y % 8 * 512 + x % 512;
-	return y / 32 * 32 * pitch + x / 128 * PAGE + x % 128 / 16 * 512 + y % 32 * 16 + x % 16;
 }
 
 /* Writes through the aperture, reads what lies in memory; then lets the blitter undo the tiling. */
@@ -406,6 +278,8 @@ int main(int argc, char **argv)
 		perror(node);
 		return 100;
 	}
+	if (argc - optind == 3 && !strcmp(argv[optind], "soak"))
+		return soak(strtoull(argv[optind + 1], NULL, 0), atof(argv[optind + 2]));
 	for (unsigned int i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
 		int passed;
 

@@ -20,7 +20,7 @@ pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
             let machine = machine_for(scenario, &options.machine)?;
             let dir = tempfile::tempdir()
                 .map_err(LabError::file("create a directory in", &std::env::temp_dir()))?;
-            let machine = Machine { task: format!("lab.scenario={}", scenario.name), ..machine };
+            let machine = Machine { task: scenario.task(), ..machine };
             let log = dir.path().join("console");
             let transcript = session::run(&machine, scenario.limit, &log, |line| println!("{line}"))?;
             (scenario.check)(&transcript)?;

@@ -53,6 +53,8 @@ pub(crate) enum Verb {
     Image,
     /// Boots the machine
     Boot(Boot),
+    /// Gives the GPU model random work for a long time: it must make no mistake, and nothing must grow
+    Soak(Soak),
     /// Runs scenarios, all if none is named
     Test {
         /// Names; `test --list` shows them
@@ -74,6 +76,19 @@ pub(crate) struct Boot {
     pub(crate) machine: MachineOptions,
     #[command(flatten)]
     pub(crate) task: Task,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Soak {
+    /// How long, without the machine's start
+    #[arg(long, default_value = "30", value_name = "N")]
+    pub(crate) minutes: NonZero<u32>,
+    /// What the random work follows from; a run prints its own [default: another one each time]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u32>,
+    /// A QEMU to use in place of ours
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) qemu: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

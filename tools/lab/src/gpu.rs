@@ -91,6 +91,28 @@ impl Served {
         }
     }
 
+    /// What its process holds: memory of its own, open files and maps, each on a line.
+    pub(crate) fn process(&self) -> Result<Vec<String>> {
+        let path = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let text = |name: &str| {
+            let file = path.join(name);
+            fs::read_to_string(&file).map_err(LabError::file("read", &file))
+        };
+        let status = text("status")?;
+        let anonymous =
+            status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB"));
+        let resident =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        let files = path.join("fd");
+        let descriptors = fs::read_dir(&files).map_err(LabError::file("read", &files))?.count();
+        Ok(vec![
+            format!("anonymous-kb {}", anonymous.unwrap_or_default()),
+            format!("resident-kb {}", resident.unwrap_or_default()),
+            format!("descriptors {descriptors}"),
+            format!("maps {}", text("maps")?.lines().count()),
+        ])
+    }
+
     /// What QEMU is told, for a machine with that much memory: the GPU reaches it by a file.
     pub(crate) fn arguments(&self, megabytes: u32) -> Vec<String> {
         let socket = self.socket();
@@ -152,6 +174,9 @@ mod tests {
         assert!(process.exists() && served.socket().exists());
         let said = fs::read_to_string(&log).unwrap();
         assert!(said.starts_with("serve --socket /"), "{said}");
+        let holds = served.process().unwrap();
+        let numbers = holds.iter().map(|line| line.split_once(' ').unwrap().1.parse::<u64>().unwrap());
+        assert!(numbers.clone().count() == 4 && numbers.min() > Some(0), "{holds:?}");
         let arguments = served.arguments(512).join(" ");
         assert!(arguments.contains("size=512M") && arguments.contains("\"addr\":\"2.0\""), "{arguments}");
         drop(served);

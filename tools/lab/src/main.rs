@@ -25,6 +25,7 @@ mod qemu;
 mod run;
 mod scenario;
 mod session;
+mod soak;
 mod test;
 mod transcript;
 mod xen;
@@ -86,6 +87,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             }
         }
         Verb::Boot(boot) => return boot::boot(&boot),
+        Verb::Soak(soak) => return soak::soak(&soak),
         Verb::Test { list: true, .. } => {
             for scenario in scenario::every() {
                 println!("{:15} {}", scenario.name, scenario.about);

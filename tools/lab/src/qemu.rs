@@ -140,12 +140,14 @@ impl Running {
         let Some(gpu) = &self.gpu else {
             return Err(LabError::Expectation(format!("{request} was asked of a GPU, and there is none")));
         };
-        let answer = gpu.ask(request)?;
-        let lines = if request == "screenshot" {
-            fs::write(picture, &answer).map_err(LabError::file("write", picture))?;
-            picture::describe(&answer)?
-        } else {
-            String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect()
+        let lines = match request {
+            "process" => gpu.process()?,
+            "screenshot" => {
+                let answer = gpu.ask(request)?;
+                fs::write(picture, &answer).map_err(LabError::file("write", picture))?;
+                picture::describe(&answer)?
+            }
+            _ => String::from_utf8_lossy(&gpu.ask(request)?).lines().map(str::to_owned).collect(),
         };
         if let Some(input) = &mut self.input {
             input.write_all(b"\n").map_err(|cause| LabError::Spawn { program: "QEMU".into(), cause })?;

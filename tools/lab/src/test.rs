@@ -97,7 +97,7 @@ impl Machines<'_> {
 
 /// Runs a scenario and judges it. The console's log stays if it failed.
 fn run(scenario: &Scenario, machine: &Machine, logs: &Path, progress: &Progress) -> Result<()> {
-    let machine = Machine { task: format!("lab.scenario={}", scenario.name), ..machine.clone() };
+    let machine = Machine { task: scenario.task(), ..machine.clone() };
     let log = log(logs, scenario);
     progress.note(scenario.name);
     let transcript = session::run(&machine, scenario.limit, &log, |line| match Line::parse(line) {
@@ -109,12 +109,14 @@ fn run(scenario: &Scenario, machine: &Machine, logs: &Path, progress: &Progress)
     fs::remove_file(&log).map_err(LabError::file("remove", &log))
 }
 
-fn logs() -> Result<PathBuf> {
+/// Where the logs of runs are.
+pub(crate) fn logs() -> Result<PathBuf> {
     let path = paths::target(&paths::repository()?).join("lab-logs");
     fs::create_dir_all(&path).map_err(LabError::file("create", &path))?;
     Ok(path)
 }
 
-fn log(logs: &Path, scenario: &Scenario) -> PathBuf {
+/// The console's log of a scenario.
+pub(crate) fn log(logs: &Path, scenario: &Scenario) -> PathBuf {
     logs.join(format!("{}.log", scenario.name))
 }

@@ -60,7 +60,7 @@ pub(super) fn build() -> Result<Programs> {
         exec: static_c(
             "i915-exec",
             &["-I/usr/include/libdrm"],
-            &[root.join("tools/igd-model/guest/i915-exec.c")],
+            &sources(&root.join("tools/igd-model/guest"))?,
         )?,
         nothing: nothing(&root)?,
         ask: ask(&root)?,
@@ -69,16 +69,21 @@ pub(super) fn build() -> Result<Programs> {
 
 /// The guest's program is C: it is made of system calls and single instructions.
 fn guest(root: &Path) -> Result<Vec<u8>> {
-    let dir = root.join("tools/lab/guest");
+    let sources = sources(&root.join("tools/lab/guest"))?;
+    static_c("lab-guest", &["-Wconversion", "-Wno-sign-conversion"], &sources)
+}
+
+/// The C files of a directory, always in the same order.
+fn sources(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut sources: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(&dir).map_err(LabError::file("read", &dir))? {
-        let path = entry.map_err(LabError::file("read", &dir))?.path();
+    for entry in fs::read_dir(dir).map_err(LabError::file("read", dir))? {
+        let path = entry.map_err(LabError::file("read", dir))?.path();
         if path.extension().is_some_and(|extension| extension == "c") {
             sources.push(path);
         }
     }
     sources.sort();
-    static_c("lab-guest", &["-Wconversion", "-Wno-sign-conversion"], &sources)
+    Ok(sources)
 }
 
 /// Compiles a program that needs no library.
