@@ -32,7 +32,7 @@ pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
 
 /// The machine that a scenario needs, with what the options say of it.
 pub(crate) fn machine_for(scenario: &Scenario, options: &MachineOptions) -> Result<Machine> {
-    let needs = scenario.needs();
+    let needs = scenario.needs;
     let mut options = options.clone();
     if options.xen.as_os_str() == "stock" {
         options.xen = needs.xen.into();

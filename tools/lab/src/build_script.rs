@@ -31,14 +31,9 @@ pub(crate) struct Build<'a> {
 }
 
 impl Build<'_> {
-    /// Where its results are or will be.
-    pub(crate) fn path(&self, cache: &Cache) -> Result<PathBuf> {
-        Ok(cache.store(&format!("{}-builds", self.name))?.join(&self.key))
-    }
-
     /// Its results. Made if the cache does not have them, which takes minutes.
     pub(crate) fn results(&self, cache: &Cache) -> Result<PathBuf> {
-        let path = self.path(cache)?;
+        let path = cache.store(&format!("{}-builds", self.name))?.join(&self.key);
         // What is there needs no waiting for another build, which takes minutes.
         if path.is_dir() {
             return Ok(path);

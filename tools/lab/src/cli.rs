@@ -38,9 +38,6 @@ pub(crate) enum Verb {
         /// Other patches than ours: a directory with a file "series"
         #[arg(long, value_name = "DIR")]
         patches: Option<PathBuf>,
-        /// Fail if it would have to be built, which takes minutes
-        #[arg(long)]
-        if_built: bool,
     },
     /// Builds the machine's QEMU, a locked one with our patches, and prints where it is
     QemuBuild,

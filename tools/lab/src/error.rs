@@ -44,8 +44,6 @@ pub(crate) enum LabError {
     UnknownScenario { name: String, known: String },
     #[error("{} is no hypervisor: expected a file, or a directory with xen or xen.gz", path.display())]
     NoHypervisor { path: PathBuf },
-    #[error("Xen {series} with these patches is not built yet")]
-    NotBuilt { series: String },
     #[error("stopped after {}, its time limit; it last said: {last}", seconds(*limit))]
     TimedOut { limit: Duration, last: String },
     #[error("QEMU ended ({status}) before the scenario did; it last said: {last}")]
@@ -95,7 +93,6 @@ impl LabError {
                  copy the .deb files that `fetch --list` names into {}, each under its sha256 and .deb",
                 store.display()
             ),
-            Self::NotBuilt { series } => format!("cargo run -p lab -- xen-build {series}"),
             Self::SeriesGone { .. } | Self::UnknownArchive { .. } => {
                 "name a series or an archive that is there in tools/lab/lab.lock, then fetch --update"
                     .to_owned()

@@ -22,6 +22,7 @@ mod paths;
 mod picture;
 mod progress;
 mod qemu;
+mod queue;
 mod run;
 mod scenario;
 mod session;
@@ -70,10 +71,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Source { name, series } => {
             println!("{}", fetch::source(&Cache::open()?, &lock()?, &name, &series)?.display());
         }
-        Verb::XenBuild { series, patches, if_built } => {
+        Verb::XenBuild { series, patches } => {
             let patches = patches.map_or_else(xen::our_patches, Ok)?;
-            let find = if if_built { xen::found } else { xen::built };
-            println!("{}", find(&Cache::open()?, &lock()?, &series, &patches)?.display());
+            println!("{}", xen::built(&Cache::open()?, &lock()?, &series, &patches)?.display());
         }
         Verb::QemuBuild => println!("{}", emulator::built(&Cache::open()?, &lock()?)?.display()),
         Verb::KernelBuild { series } => {

@@ -16,7 +16,7 @@ use crate::{session, test};
 pub(crate) fn soak(options: &Soak) -> Result<ExitCode> {
     let asked = Asked { minutes: options.minutes.get(), seed: options.seed.unwrap_or_else(another_seed) };
     let machine = MachineOptions {
-        xen: SCENARIO.needs().xen.into(),
+        xen: SCENARIO.needs.xen.into(),
         kernel: None,
         gpu: Gpu::Model,
         qemu: options.qemu.clone(),

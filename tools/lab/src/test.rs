@@ -1,7 +1,5 @@
 //! `test`: scenarios, each on a machine of its own, several at a time.
 
-use std::cmp::Reverse;
-use std::collections::VecDeque;
 use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -16,6 +14,7 @@ use crate::console::Line;
 use crate::error::{LabError, Result};
 use crate::progress::Progress;
 use crate::qemu::Machine;
+use crate::queue::Queue;
 use crate::scenario::{self, Needs, Scenario};
 use crate::{paths, session};
 
@@ -25,13 +24,7 @@ pub(crate) fn test(names: &[String], jobs: NonZero<usize>, options: &MachineOpti
     let machines = Mutex::new(Machines { options, ready: Vec::new() });
     let logs = logs()?;
     let progress = Progress::new("test", u64::try_from(scenarios.len()).unwrap_or(0));
-    let queue = Mutex::new(VecDeque::from(scenarios.clone()));
-    // The longest waits for nobody, so that the rest fits beside it.
-    queue
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .make_contiguous()
-        .sort_by_key(|one| Reverse(one.limit));
+    let queue = Queue::new(&scenarios, jobs.get());
     let work = || worker(&queue, &machines, &logs, &progress);
     let failed = thread::scope(|scope| {
         // A machine dies with the thread that started it, and each worker outlives its machines.
@@ -47,16 +40,10 @@ pub(crate) fn test(names: &[String], jobs: NonZero<usize>, options: &MachineOpti
 }
 
 /// Runs scenarios until none is left; how many failed.
-fn worker(
-    queue: &Mutex<VecDeque<&'static Scenario>>,
-    machines: &Mutex<Machines<'_>>,
-    logs: &Path,
-    progress: &Progress,
-) -> Result<usize> {
+fn worker(queue: &Queue, machines: &Mutex<Machines<'_>>, logs: &Path, progress: &Progress) -> Result<usize> {
     let mut failed = 0;
-    loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(scenario) = next else { return Ok(failed) };
+    while let Some(turn) = queue.next() {
+        let scenario = turn.scenario;
         let start = Instant::now();
         let machine = machines.lock().unwrap_or_else(PoisonError::into_inner).get(scenario);
         let result = machine.and_then(|machine| run(scenario, &machine, logs, progress));
@@ -74,6 +61,7 @@ fn worker(
         }
         progress.add(1);
     }
+    Ok(failed)
 }
 
 /// The machines of scenarios, made when the first of a kind needs it: one that cannot be built fails no others.
@@ -85,7 +73,7 @@ struct Machines<'a> {
 
 impl Machines<'_> {
     fn get(&mut self, scenario: &Scenario) -> Result<Machine> {
-        let needs = scenario.needs();
+        let needs = scenario.needs;
         if let Some((_, machine)) = self.ready.iter().find(|(made_for, _)| *made_for == needs) {
             return Ok(machine.clone());
         }

@@ -35,19 +35,9 @@ pub(crate) fn built(cache: &Cache, lock: &Lock, series: &str, patches: &Path) ->
     let source = fetch::source(cache, lock, "xen", series)?;
     // The script works elsewhere.
     let patches = patches.canonicalize().map_err(LabError::file("find", patches))?;
-    build(series, &source, &patches)?.results(cache)
-}
-
-/// The same, but only if the cache has it.
-pub(crate) fn found(cache: &Cache, lock: &Lock, series: &str, patches: &Path) -> Result<PathBuf> {
-    let source = fetch::source(cache, lock, "xen", series)?;
-    let path = build(series, &source, patches)?.path(cache)?;
-    if path.is_dir() { Ok(path) } else { Err(LabError::NotBuilt { series: series.to_owned() }) }
-}
-
-fn build<'a>(series: &str, source: &'a Path, patches: &'a Path) -> Result<Build<'a>> {
-    let key = build_script::key([hash_of(source), SCRIPT, compiler()?.as_bytes()], patches)?;
-    Ok(Build { name: "xen", what: format!("Xen {series}"), source, patches, key, steps: STEPS })
+    let key = build_script::key([hash_of(&source), SCRIPT, compiler()?.as_bytes()], &patches)?;
+    let (source, patches) = (source.as_path(), patches.as_path());
+    Build { name: "xen", what: format!("Xen {series}"), source, patches, key, steps: STEPS }.results(cache)
 }
 
 /// The packages' tree, with a built Xen in their places.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::Result;
 use crate::transcript::Transcript;
 
@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "device-model",
     about: "a PCI card served by libxengt appears in a running guest: BARs, MMIO, ports, MSI; kill -9 harms nobody",
     script: include_str!("../../scenarios/device-model.sh"),
+    needs: Needs::STOCK,
     limit: Duration::from_secs(900),
     check,
 };

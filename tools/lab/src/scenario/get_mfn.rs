@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::{LabError, Result};
 use crate::transcript::{Step, Transcript};
 
@@ -10,11 +10,16 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "get-mfn",
     about: "subop 29 translates a running guest's frames as mappings and Xen's table do, keeps no lock, and is dom0's",
     script: include_str!("../../scenarios/get-mfn.sh"),
+    // A lock that Xen keeps shows when another processor wants it.
+    needs: Needs { processors: 2, ..Needs::PATCHED },
     // One that leaks a lock says nothing any more, so its end is this. Three minutes on an idle machine; where others run
     // beside it, two processors that wake each other thousands of times wait for the host each time.
     limit: Duration::from_secs(2400),
     check,
 };
+
+pub(super) const ON_4_20: Scenario =
+    Scenario { name: "get-mfn-4-20", needs: Needs { processors: 2, ..Needs::PATCHED_4_20 }, ..SCENARIO };
 
 /// The list sizes of which the test says how long a call takes.
 const MEASURED: [u32; 5] = [1, 16, 64, 256, 2048];

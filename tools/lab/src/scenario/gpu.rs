@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Scenario, gpu_tables};
+use super::{Needs, Scenario, gpu_tables};
 use crate::error::{LabError, Result};
 use crate::transcript::{Step, Transcript};
 
@@ -10,6 +10,7 @@ pub(super) const BARE: Scenario = Scenario {
     name: "gpu-bare",
     about: "i915 and GVT-g come up on the GPU model without Xen, show a picture and run programs",
     script: include_str!("../../scenarios/gpu-bare.sh"),
+    needs: Needs { xen: "none", ..Needs::MODEL },
     limit: Duration::from_secs(900),
     check,
 };
@@ -18,6 +19,7 @@ pub(super) const DOM0: Scenario = Scenario {
     name: "gpu-dom0",
     about: "i915 and GVT-g come up on the GPU model in dom0; vgtctl reads its tables as the model has them",
     script: include_str!("../../scenarios/gpu-dom0.sh"),
+    needs: Needs::MODEL,
     limit: Duration::from_secs(1200),
     check: check_dom0,
 };

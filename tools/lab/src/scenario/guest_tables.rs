@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::{LabError, Result};
 use crate::transcript::{Step, Transcript};
 
@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "guest-tables",
     about: "libxengt and vgtctl walk a live guest's PPGTT and GGTT, and agree with the guest on every address",
     script: include_str!("../../scenarios/guest-tables.sh"),
+    needs: Needs::STOCK,
     limit: Duration::from_secs(900),
     check,
 };

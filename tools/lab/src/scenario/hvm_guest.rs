@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::Result;
 use crate::transcript::Transcript;
 
@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "hvm-guest",
     about: "an HVM guest with QEMU as device model reaches user space, leaves 00:02.0 free and powers off",
     script: include_str!("../../scenarios/hvm-guest.sh"),
+    needs: Needs::STOCK,
     limit: Duration::from_secs(900),
     check,
 };

@@ -30,12 +30,13 @@ pub(crate) struct Scenario {
     pub(crate) about: &'static str,
     /// Runs in dom0 after its tools are up. It calls `step NAME COMMAND...` of the first program.
     pub(crate) script: &'static str,
+    pub(crate) needs: Needs,
     /// From power-on to power-off. Several times what it takes on an idle machine: emulation shares its cores.
     pub(crate) limit: Duration,
     pub(crate) check: fn(&Transcript) -> Result<()>,
 }
 
-/// The scenarios of a stock Xen.
+/// All of them.
 const ALL: &[Scenario] = &[
     plumbing::SCENARIO,
     registers::SCENARIO,
@@ -46,16 +47,16 @@ const ALL: &[Scenario] = &[
     two_processors::SCENARIO,
     write_tracking::SCENARIO,
     server_cycles::SCENARIO,
+    xl_vgt::SCENARIO,
+    xl_vgt::ON_4_20,
+    get_mfn::SCENARIO,
+    get_mfn::ON_4_20,
+    gpu::BARE,
+    gpu::DOM0,
+    soak::SCENARIO,
+    xengt::LOAD,
+    xengt::GUEST,
 ];
-
-/// Those of a Xen with our patches.
-const PATCHED: &[Scenario] = &[xl_vgt::SCENARIO, get_mfn::SCENARIO];
-
-/// Those with a GPU.
-const GPU: &[Scenario] = &[gpu::BARE, gpu::DOM0, soak::SCENARIO];
-
-/// Those of Linux with our patches, with a GPU.
-const LINUX: &[Scenario] = &[xengt::LOAD, xengt::GUEST];
 
 /// What a scenario runs on, unless the user says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,42 +74,26 @@ impl Scenario {
     pub(crate) fn task(&self) -> String {
         format!("lab.scenario={}", self.name)
     }
+}
 
-    /// What it runs on.
-    pub(crate) fn needs(&self) -> Needs {
-        let among = |some: &[Scenario]| some.iter().any(|one| one.name == self.name);
-        let bare = [gpu::BARE.name, soak::SCENARIO.name].contains(&self.name);
-        Needs {
-            xen: if bare {
-                "none"
-            } else if among(PATCHED) {
-                "4.17-xengt"
-            } else {
-                "stock"
-            },
-            kernel: among(LINUX).then_some("6.12-xengt"),
-            gpu: if among(GPU) || among(LINUX) { Gpu::Model } else { Gpu::None },
-            // A lock that Xen keeps shows when another processor wants it; guests are slower there.
-            processors: if self.name == get_mfn::SCENARIO.name { 2 } else { 1 },
-        }
-    }
+impl Needs {
+    /// The packages' Xen and kernel. Guests are slower with more than one processor.
+    const STOCK: Self = Self { xen: "stock", processors: 1, gpu: Gpu::None, kernel: None };
+    const PATCHED: Self = Self { xen: "4.17-xengt", ..Self::STOCK };
+    const PATCHED_4_20: Self = Self { xen: "4.20-xengt", ..Self::STOCK };
+    const MODEL: Self = Self { gpu: Gpu::Model, ..Self::STOCK };
 }
 
 /// All of them.
 pub(crate) fn every() -> impl Iterator<Item = &'static Scenario> {
-    ALL.iter().chain(PATCHED).chain(GPU).chain(LINUX)
+    ALL.iter()
 }
 
-/// Run only when they are named. Of `get-mfn` one run of six was stopped at its limit on a busy host, and why is not
-/// known yet; `soak` takes long.
-const BY_NAME: [&str; 2] = [get_mfn::SCENARIO.name, soak::SCENARIO.name];
-
-/// The scenarios of these names; if there are none, all but [`BY_NAME`] and those of a kernel of our own.
+/// The scenarios of these names; if there are none, all but `soak`, which takes long, and those of a kernel of our own.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Scenario>> {
     if names.is_empty() {
-        return Ok(every()
-            .filter(|one| !BY_NAME.contains(&one.name) && one.needs().kernel.is_none())
-            .collect());
+        let in_turn = |one: &&Scenario| one.name != soak::SCENARIO.name && one.needs.kernel.is_none();
+        return Ok(every().filter(in_turn).collect());
     }
     names.iter().map(|name| find(name)).collect()
 }
@@ -136,14 +121,15 @@ mod tests {
 
     #[test]
     fn needs_of_the_series_scenarios_are_a_patched_xen() {
-        let xen = |name: &str| find(name).unwrap().needs().xen;
+        let xen = |name: &str| find(name).unwrap().needs.xen;
         assert_eq!((xen("plumbing"), xen("xl-vgt")), ("stock", "4.17-xengt"));
+        assert_eq!((xen("get-mfn"), xen("get-mfn-4-20")), ("4.17-xengt", "4.20-xengt"));
         assert_eq!((xen("gpu-bare"), xen("gpu-dom0")), ("none", "stock"));
     }
 
     #[test]
     fn needs_of_the_gpu_scenarios_are_the_model() {
-        let gpu = |name: &str| find(name).unwrap().needs().gpu;
+        let gpu = |name: &str| find(name).unwrap().needs.gpu;
         assert_eq!((gpu("plumbing"), gpu("gpu-bare"), gpu("gpu-dom0")), (Gpu::None, Gpu::Model, Gpu::Model));
     }
 

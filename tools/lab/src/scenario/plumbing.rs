@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::Result;
 use crate::transcript::Transcript;
 
@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "plumbing",
     about: "xl list, xl info and xenstore work in dom0; Xen offers HVM with nested paging",
     script: include_str!("../../scenarios/plumbing.sh"),
+    needs: Needs::STOCK,
     limit: Duration::from_secs(300),
     check,
 };

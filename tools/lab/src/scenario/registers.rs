@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::Result;
 use crate::transcript::Transcript;
 
@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "registers",
     about: "programs of dom0 and of a guest that take turns keep their general, vector and thread registers",
     script: include_str!("../../scenarios/registers.sh"),
+    needs: Needs::STOCK,
     limit: Duration::from_secs(900),
     check,
 };

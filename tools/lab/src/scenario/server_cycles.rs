@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::Result;
 use crate::transcript::Transcript;
 
@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "server-cycles",
     about: "200 domains with an ioreq server come and go, and neither dom0 nor Xen has less memory or more open files",
     script: include_str!("../../scenarios/server-cycles.sh"),
+    needs: Needs::STOCK,
     limit: Duration::from_secs(1800),
     check,
 };

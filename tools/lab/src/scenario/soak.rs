@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Scenario, gpu};
+use super::{Needs, Scenario, gpu};
 use crate::error::{LabError, Result};
 use crate::transcript::{Step, Transcript};
 
@@ -11,6 +11,7 @@ pub(crate) const SCENARIO: Scenario = Scenario {
     name: "soak",
     about: "i915 on the GPU model does random work for half an hour: no mistake, and nothing grows",
     script: include_str!("../../scenarios/soak.sh"),
+    needs: gpu::BARE.needs,
     limit: Duration::from_secs(4500),
     check,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::Result;
 use crate::transcript::Transcript;
 
@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "two-processors",
     about: "both processors of a guest ask libxengt's device model at once, and the guest goes while they do",
     script: include_str!("../../scenarios/two-processors.sh"),
+    needs: Needs::STOCK,
     limit: Duration::from_secs(900),
     check,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::Result;
 use crate::transcript::Transcript;
 
@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "vgtctl",
     about: "vgtctl doctor, host and list tell the truth about a dom0 without GPU and xengt",
     script: include_str!("../../scenarios/vgtctl.sh"),
+    needs: Needs::STOCK,
     limit: Duration::from_secs(300),
     check,
 };

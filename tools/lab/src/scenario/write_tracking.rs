@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::Result;
 use crate::transcript::Transcript;
 
@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "write-tracking",
     about: "libxengt sees each write of a guest to a tracked page, and the page holds what was written",
     script: include_str!("../../scenarios/write-tracking.sh"),
+    needs: Needs::STOCK,
     limit: Duration::from_secs(900),
     check,
 };

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use super::Scenario;
 use super::gpu::{complaints, executed};
+use super::{Needs, Scenario};
 use crate::error::{LabError, Result};
 use crate::transcript::{Step, Transcript};
+
+/// Linux with our series, for dom0 and its guests.
+const OURS: Needs = Needs { kernel: Some("6.12-xengt"), ..Needs::MODEL };
 
 pub(super) const LOAD: Scenario = Scenario {
     name: "xengt-load",
     about: "xengt loads in dom0 on a stock Xen, vgtctl finds nothing missing, and it unloads, 20 times",
     script: include_str!("../../scenarios/xengt-load.sh"),
+    needs: OURS,
     limit: Duration::from_secs(900),
     check: check_load,
 };
@@ -19,6 +23,7 @@ pub(super) const GUEST: Scenario = Scenario {
     name: "xengt-guest",
     about: "a guest's own i915 comes up on a vGPU that xengt made, and runs programs",
     script: include_str!("../../scenarios/xengt-guest.sh"),
+    needs: OURS,
     limit: Duration::from_secs(1800),
     check: check_guest,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scenario;
+use super::{Needs, Scenario};
 use crate::error::{LabError, Result};
 use crate::transcript::{Step, Transcript};
 
@@ -10,9 +10,12 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "xl-vgt",
     about: "vga=\"xengt\": what xl and libxl tell the driver, and that a guest never runs without its vGPU",
     script: include_str!("../../scenarios/xl-vgt.sh"),
+    needs: Needs::PATCHED,
     limit: Duration::from_secs(1800),
     check,
 };
+
+pub(super) const ON_4_20: Scenario = Scenario { name: "xl-vgt-4-20", needs: Needs::PATCHED_4_20, ..SCENARIO };
 
 const NODE: &str = "/sys/kernel/vgt/control/create_vgt_instance";
 
