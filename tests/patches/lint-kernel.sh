@@ -1,36 +1,15 @@
 #!/usr/bin/env bash
 # A kernel series on its base: that it applies with no fuzz, and what the kernel's own checker says of each patch.
 #
-# usage: lint-kernel.sh DIRECTORY [--have-source]
+# usage: lint-kernel.sh DIRECTORY SOURCE
 #
-# The base is the lab's pinned source of the version that DIRECTORY is named after. This downloads nothing; with
-# --have-source it only tells, by its exit code, whether the source is there. It takes the files that the series touches
-# out of it, and keeps them beside it for the next time.
+# SOURCE is the kernel that DIRECTORY is named after: its directory, or the file that its authors made, of which only what
+# is needed is unpacked, and kept for the next time.
 set -euo pipefail
 
-dir=$(cd "${1:?usage: lint-kernel.sh DIRECTORY [--have-source]}" && pwd)
+dir=$(cd "${1:?usage: lint-kernel.sh DIRECTORY SOURCE}" && pwd)
+tree=${2:?usage: lint-kernel.sh DIRECTORY SOURCE}
 version=$(basename "$dir")
-lock=$(dirname "$0")/../../tools/lab/lab.lock
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/xengt/lab
-
-sha256=$(awk -v version="$version" '
-    /^\[\[/ { kind = $0; name = ""; release = "" }
-    kind != "[[source]]" { next }
-    /^name = / { name = $3 }
-    /^version = / { release = $3 }
-    /^sha256 = / && name == "\"linux\"" && index(release, "\"" version ".") == 1 { gsub(/"/, "", $3); print $3 }' "$lock")
-if ! [[ $sha256 =~ ^[0-9a-f]{64}$ ]]; then
-    [ "${2-}" != --have-source ] || exit 0 # the check itself then says what is wrong
-    echo "$lock pins no source \"linux\" $version"
-    exit 1
-fi
-
-tree=$cache/sources/$sha256   # the whole source, if the lab has unpacked it
-tarball=$cache/debs/$sha256.tar.xz
-if [ "${2-}" = --have-source ]; then
-    [ -d "$tree" ] || [ -f "$tarball" ]
-    exit
-fi
 
 mapfile -t patches < <(grep -vE '^(#|$)' "$dir/series")
 # What the patches change or remove must be in the base. What they add is not: those hunks start with /dev/null.
@@ -39,18 +18,23 @@ tools=(scripts/checkpatch.pl scripts/spelling.txt scripts/const_structs.checkpat
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-if [ ! -d "$tree" ]; then
+if [ -f "$tree" ]; then
+    tarball=$tree
     # All of a driver's directory, so that the next change of the series finds its files there.
     mapfile -t members < <(printf '*/%s\n' "${tools[@]}" "${files[@]%/*}" | sort -u)
-    tree=$cache/kernel-lint/$sha256-$(printf '%s\n' "${members[@]}" | sha256sum | cut -c1-16)
+    kept=${XDG_CACHE_HOME:-$HOME/.cache}/xengt/lab/kernel-lint
+    tree=$kept/$(basename "$tarball" .tar.xz)-$(printf '%s\n' "${members[@]}" | sha256sum | cut -c1-16)
     if [ ! -d "$tree" ]; then
-        mkdir -p "$cache/kernel-lint" "$work/tree"
-        echo "$sha256  $tarball" | sha256sum --check --quiet
+        mkdir -p "$kept" "$work/tree"
         # A file that an earlier patch of the series adds is not there: tar says so, and the patch would not apply.
         tar -xf "$tarball" -C "$work/tree" --strip-components=1 --wildcards "${members[@]}" 2>"$work/missing" || true
         [ -f "$work/tree/scripts/checkpatch.pl" ] || { cat "$work/missing"; exit 1; }
         mv -T "$work/tree" "$tree" 2>/dev/null || [ -d "$tree" ]
     fi
+fi
+if [ ! -f "$tree/scripts/checkpatch.pl" ]; then
+    echo "$tree is no source of Linux: it has no scripts/checkpatch.pl"
+    exit 1
 fi
 
 mkdir "$work/base"

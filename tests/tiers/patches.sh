@@ -39,11 +39,12 @@ done
 
 for series in $(git ls-files -- 'kernel-patches/*/series'); do
     dir=$(dirname "$series")
-    if tests/patches/lint-kernel.sh "$dir" --have-source; then
-        check "applies-$dir" tests/patches/lint-kernel.sh "$dir"
-    else
-        skip "applies-$dir" "no source: cargo run -p lab -- source linux $(basename "$dir")"
+    run "source-$dir" cargo run --quiet --package lab -- source --packed linux "$(basename "$dir")"
+    if [ "$status" != 0 ]; then
+        skip "applies-$dir" "its source is not in the cache and cannot be fetched: $(tail -n 2 "$log" | head -n 1)"
+        continue
     fi
+    check "applies-$dir" tests/patches/lint-kernel.sh "$dir" "$(tail -n 1 "$log")"
 done
 
 # What only computes in the kernel's Xen backend, as a program.

@@ -24,12 +24,15 @@ pub(crate) enum Verb {
         #[arg(long)]
         list: bool,
     },
-    /// Downloads, checks and unpacks an upstream source of the lock file, and prints its directory
+    /// Downloads, checks and unpacks an upstream source of the lock file, and prints where it is
     Source {
         /// Its name
         name: String,
         /// The first two numbers of its version
         series: String,
+        /// Leave it packed, and print the file
+        #[arg(long)]
+        packed: bool,
     },
     /// Builds a locked Xen with our patches: hypervisor, hvmloader, libraries and xl; prints where they are
     XenBuild {

@@ -68,8 +68,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             println!("{}", fetch::tree(&Cache::open()?, &lock()?)?.display());
         }
         Verb::Fetch { .. } => println!("{}", fetch::tree(&Cache::open()?, &lock()?)?.display()),
-        Verb::Source { name, series } => {
-            println!("{}", fetch::source(&Cache::open()?, &lock()?, &name, &series)?.display());
+        Verb::Source { name, series, packed } => {
+            let get = if packed { fetch::tarball } else { fetch::source };
+            println!("{}", get(&Cache::open()?, &lock()?, &name, &series)?.display());
         }
         Verb::XenBuild { series, patches } => {
             let patches = patches.map_or_else(xen::our_patches, Ok)?;
