@@ -1,6 +1,6 @@
 //! Our side of the hypervisor edge, per guest frame: on a kernel and a Xen of mocks that say yes at once
-//! (`libxengt::xen::testing::instant_xen`), beside a plain copy of the frames' numbers and beside calls for one frame
-//! each. What the hypervisor itself takes is counted, not timed: the crossings are printed as well.
+//! (`instant_xen` and `instant_patched_xen` of `libxengt::xen::testing`), beside a plain copy of the frames' numbers and
+//! beside calls for one frame each. What the hypervisor itself takes is counted, not timed: the crossings are printed as well.
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has no result")]
 
 use std::hint::black_box;
@@ -8,7 +8,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput};
 use libxengt::addr::{DomId, Gfn, Gpa};
 use libxengt::memory::GuestMemory;
-use libxengt::xen::testing::instant_xen;
+use libxengt::xen::testing::{instant_patched_xen, instant_xen};
 use libxengt::xen::{Access, Crossings, ForeignPages, FrameState, LiveMemory, Xen};
 use xengt_benches::ratio::{self, Ratio, measure};
 
@@ -25,6 +25,11 @@ fn gfns(count: u32) -> Vec<Gfn> {
 
 fn machine_frames(xen: &Xen, gfns: &[Gfn]) -> Vec<FrameState> {
     xen.machine_frames(DOMID, gfns).expect("a mock translates")
+}
+
+fn machine_frames_into(xen: &Xen, gfns: &[Gfn], states: &mut Vec<FrameState>) -> usize {
+    xen.machine_frames_into(DOMID, gfns, states).expect("a mock translates");
+    states.len()
 }
 
 fn one_by_one(xen: &Xen, gfns: &[Gfn]) -> usize {
@@ -60,10 +65,12 @@ fn crossings<T>(name: &str, xen: &Xen, work: impl FnOnce() -> T) -> (String, Cro
 }
 
 fn print_crossings() {
-    let xen = instant_xen(MILLION.into());
+    let (xen, patched) = (instant_xen(MILLION.into()), instant_patched_xen(MILLION.into()));
     let million = gfns(MILLION);
     let memory = LiveMemory::new(&xen, DOMID).expect("a mock has a domain");
     let rows = [
+        crossings("subop 29 of our patches, batched", &patched, || machine_frames(&patched, &million)),
+        crossings("subop 29 of our patches, one by one", &patched, || one_by_one(&patched, &million)),
         crossings("subop 29, batched", &xen, || machine_frames(&xen, &million)),
         crossings("subop 29, one by one", &xen, || one_by_one(&xen, &million)),
         crossings("foreign map, one list", &xen, || map(&xen, &million)),
@@ -80,7 +87,8 @@ fn print_crossings() {
 }
 
 fn main() {
-    let xen = instant_xen(COUNT.into());
+    let (xen, patched) = (instant_xen(COUNT.into()), instant_patched_xen(COUNT.into()));
+    let mut states = Vec::new();
     let all = gfns(COUNT);
     let few = gfns(FEW);
     let memory = LiveMemory::new(&xen, DOMID).expect("a mock has a domain");
@@ -90,6 +98,9 @@ fn main() {
     let mut group = criterion.benchmark_group("xen");
     group.throughput(Throughput::Elements(COUNT.into()));
     group.bench_function("machine_frames", |b| b.iter(|| machine_frames(&xen, black_box(&all))));
+    group.bench_function("machine_frames_into, our patches", |b| {
+        b.iter(|| machine_frames_into(&patched, black_box(&all), &mut states));
+    });
     group.bench_function("foreign_map", |b| b.iter(|| map_batched(&xen, black_box(&all))));
     group.bench_function("live_memory", |b| b.iter(|| read_live(&memory, black_box(&all))));
     group.bench_function("copy", |b| b.iter(|| copy(black_box(&all), black_box(&mut out))));
@@ -98,6 +109,14 @@ fn main() {
     let turns = 60;
     let mut floor = || copy(black_box(&all), black_box(&mut out));
     let ours = [
+        measure(
+            "machine_frames_into, our patches : copy",
+            20.0,
+            turns,
+            COUNT,
+            || machine_frames_into(&patched, black_box(&all), &mut states),
+            &mut floor,
+        ),
         measure(
             "machine_frames : copy",
             20.0,

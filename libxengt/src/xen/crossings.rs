@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_million_gfns_cross_once_per_batch_each_way() {
-        let xen = InstantDriver::xen(MILLION);
+        let xen = InstantDriver::xen(MILLION, false);
         xen.machine_frames(DOMID, &gfns(MILLION)).unwrap();
         let batches = MILLION.div_ceil(2048);
         // The first is preceded by the question how Xen answers for holes.
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_million_gfns_are_mapped_by_one_ioctl_or_one_per_chunk() {
-        let xen = InstantDriver::xen(MILLION);
+        let xen = InstantDriver::xen(MILLION, false);
         let pages = ForeignPages::map(&xen, DOMID, Access::Read, &gfns(MILLION)).unwrap();
         assert_eq!((xen.crossings().ioctls(), xen.crossings().reservations), (1, 1));
         drop(pages);
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn one_by_one_crosses_twice_for_each() {
-        let xen = InstantDriver::xen(1000);
+        let xen = InstantDriver::xen(1000, false);
         for gfn in gfns(1000) {
             xen.machine_frames(DOMID, &[gfn]).unwrap();
         }

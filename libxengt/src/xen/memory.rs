@@ -115,10 +115,34 @@ impl Xen {
     /// # Errors
     /// [`XenError`] if the domain does not exist or the call is absent. What concerns one frame is its answer.
     pub fn machine_frames(&self, domid: DomId, gfns: &[Gfn]) -> Result<Vec<FrameState>, XenError> {
-        if self.marks_holes(domid)? {
-            return self.marked_frames(domid, gfns);
-        }
-        let mut states = Vec::with_capacity(gfns.len());
+        let mut states = Vec::new();
+        self.machine_frames_into(domid, gfns, &mut states)?;
+        Ok(states)
+    }
+
+    /// As [`Xen::machine_frames`], with the answers in place of what `states` had: who asks again and again allocates
+    /// them once.
+    ///
+    /// # Errors
+    /// As [`Xen::machine_frames`]. `states` is then empty.
+    pub fn machine_frames_into(
+        &self,
+        domid: DomId,
+        gfns: &[Gfn],
+        states: &mut Vec<FrameState>,
+    ) -> Result<(), XenError> {
+        states.clear();
+        states.reserve(gfns.len());
+        let asked = match self.marks_holes(domid) {
+            Ok(true) => self.marked_frames(domid, gfns, states),
+            Ok(false) => self.held_frames(domid, gfns, states),
+            Err(error) => Err(error),
+        };
+        asked.inspect_err(|_| states.clear())
+    }
+
+    /// Frames by a Xen that must not be asked for holes: each is mapped first.
+    fn held_frames(&self, domid: DomId, gfns: &[Gfn], states: &mut Vec<FrameState>) -> Result<(), XenError> {
         let (mut present, mut raw, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for batch in gfns.chunks(MFN_BATCH) {
             let held = ForeignPages::map(self, domid, Access::Read, batch)?;
@@ -136,12 +160,16 @@ impl Xen {
                 Some(PageError::Os(errno)) => FrameState::Failed(errno),
             }));
         }
-        Ok(states)
+        Ok(())
     }
 
     /// Frames by a Xen that marks holes itself: nothing is mapped.
-    fn marked_frames(&self, domid: DomId, gfns: &[Gfn]) -> Result<Vec<FrameState>, XenError> {
-        let mut states = Vec::with_capacity(gfns.len());
+    fn marked_frames(
+        &self,
+        domid: DomId,
+        gfns: &[Gfn],
+        states: &mut Vec<FrameState>,
+    ) -> Result<(), XenError> {
         let mut raw = Vec::new();
         let flags = sys::XENMEM_get_mfn_allow_holes;
         for batch in gfns.chunks(MFN_BATCH) {
@@ -157,7 +185,7 @@ impl Xen {
             .map_err(XenError::of_domain(GET_MFN, domid))?;
             states.extend(raw.iter().copied().map(answered));
         }
-        Ok(states)
+        Ok(())
     }
 
     /// Appends the states of `frames`, one each. Xen refuses a list for one bad frame and does not say which, so then
@@ -291,7 +319,9 @@ mod tests {
         assert_eq!((crossings.hypercalls, crossings.ioctls()), (4, 4), "the question, and three batches");
         xen.clone().machine_frames(DOMID, &gfns[..1]).unwrap();
         assert_eq!(xen.crossings().ioctls(), 5, "it is asked once for all handles");
-        let error = xen.machine_frames(DomId::new(99), &gfns).unwrap_err();
+        let mut states = states;
+        let error = xen.machine_frames_into(DomId::new(99), &gfns, &mut states).unwrap_err();
+        assert!(states.is_empty());
         assert!(matches!(error, XenError::NoDomain { .. }), "{error}");
     }
 

@@ -18,11 +18,13 @@ use crate::addr::DomId;
 pub(crate) struct InstantDriver {
     frames: u64,
     memory: File,
+    /// As Xen with our patches says that it does.
+    marks_holes: bool,
 }
 
 impl InstantDriver {
-    pub(crate) fn xen(frames: u64) -> Xen {
-        Xen::on(Self { frames, memory: memfd("xengt-instant", frames.max(1) * 4096) })
+    pub(crate) fn xen(frames: u64, marks_holes: bool) -> Xen {
+        Xen::on(Self { frames, memory: memfd("xengt-instant", frames.max(1) * 4096), marks_holes })
     }
 }
 
@@ -30,6 +32,9 @@ impl Driver for InstantDriver {
     fn hypercall(&self, call: &mut Hypercall<'_>) -> SysResult<u64> {
         match call {
             Hypercall::MaximumGpfn { .. } => Ok(self.frames - 1),
+            Hypercall::MfnsOfGfns { domid: sys::SYS_DOMID_INVALID, .. } if self.marks_holes => {
+                Err(Errno(libc::E2BIG))
+            }
             Hypercall::MfnsOfGfns { domid: sys::SYS_DOMID_INVALID, .. } => Err(Errno(libc::ESRCH)),
             Hypercall::MfnsOfGfns { frames, .. } => {
                 frames.iter_mut().for_each(|frame| *frame += 0x10_0000);

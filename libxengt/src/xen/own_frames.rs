@@ -31,11 +31,17 @@ impl Xen {
         gfns: impl IntoIterator<Item = Gfn>,
     ) -> Result<OwnFrames, XenError> {
         let (mut ranges, mut holes, mut unknown) = (Vec::<(Mfn, u64)>::new(), 0, 0);
-        let mut gfns = gfns.into_iter().peekable();
-        while gfns.peek().is_some() {
-            let batch: Vec<_> = gfns.by_ref().take(MFN_BATCH).collect();
-            for state in self.machine_frames(domid, &batch)? {
-                match state {
+        let mut gfns = gfns.into_iter();
+        let (mut batch, mut states) = (Vec::new(), Vec::new());
+        loop {
+            batch.clear();
+            batch.extend(gfns.by_ref().take(MFN_BATCH));
+            if batch.is_empty() {
+                break;
+            }
+            self.machine_frames_into(domid, &batch, &mut states)?;
+            for state in &states {
+                match *state {
                     FrameState::Ram(mfn) => match ranges.last_mut() {
                         Some((first, count)) if first.checked_add(*count) == Some(mfn) => *count += 1,
                         _ => ranges.push((mfn, 1)),

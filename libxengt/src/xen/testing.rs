@@ -18,7 +18,13 @@ use crate::addr::{DomId, Gfn, Gpa};
 /// Pages read as zeros.
 #[must_use]
 pub fn instant_xen(frames: u64) -> Xen {
-    InstantDriver::xen(frames)
+    InstantDriver::xen(frames, false)
+}
+
+/// The same with subop 29 of our patches, which marks holes itself.
+#[must_use]
+pub fn instant_patched_xen(frames: u64) -> Xen {
+    InstantDriver::xen(frames, true)
 }
 
 /// A xenstore whose daemon sends `replies` whatever it is asked, at most `piece` bytes at a time (at least 1), and then
@@ -173,7 +179,7 @@ impl MockDomain {
 mod tests {
     use std::time::Duration;
 
-    use super::{MockDomain, instant_xen, replayed_xenstore};
+    use super::{MockDomain, instant_patched_xen, instant_xen, replayed_xenstore};
     use crate::addr::{Gfn, Gpa};
     use crate::memory::GuestMemory;
     use crate::xen::ioreq::Handler;
@@ -210,6 +216,12 @@ mod tests {
     fn the_instant_xen_and_the_replay_answer_what_they_say() {
         let frames = instant_xen(8).machine_frames(MockDomain::ID, &[Gfn::new(7)]).unwrap();
         assert!(matches!(frames[..], [FrameState::Ram(_)]));
+        let patched = instant_patched_xen(8);
+        let mut states = frames.clone();
+        patched.machine_frames_into(MockDomain::ID, &[Gfn::new(7)], &mut states).unwrap();
+        assert_eq!(states, frames);
+        // One that asks for the flag, one for the frame; nothing is mapped.
+        assert_eq!((patched.crossings().hypercalls, patched.crossings().foreign_maps), (2, 0));
         let mut store = replayed_xenstore(wire::encode(2, 1, &["work"]).unwrap(), 3);
         assert_eq!(store.read("/local/domain/7/name").unwrap().unwrap(), b"work\0");
         assert!(matches!(store.read("/"), Err(StoreError::Closed)));
