@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Needs, Scenario, gpu};
+use super::{Scenario, gpu};
 use crate::error::{LabError, Result};
 use crate::transcript::{Step, Transcript};
 
