@@ -102,19 +102,21 @@ pub(crate) struct Task {
     pub(crate) run: Option<String>,
 }
 
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct MachineOptions {
     /// Xen: "stock"; "none" boots Linux alone; "4.17-xengt" is a locked one with our patches, and its tools; a
-    /// directory that xen-build printed; or only the hypervisor, a file or a directory that has one
-    #[arg(long, default_value = "stock", value_name = "stock|none|SERIES-xengt|DIR")]
-    pub(crate) xen: PathBuf,
+    /// directory that xen-build printed; or only the hypervisor, a file or a directory that has one [default: what the
+    /// scenario needs, else stock]
+    #[arg(long, value_name = "stock|none|SERIES-xengt|DIR")]
+    pub(crate) xen: Option<PathBuf>,
     /// A kernel for dom0 in place of the locked one: "6.12-xengt" is a locked one with our patches, for guests too;
     /// or a file, with Xen's dom0 drivers built in
     #[arg(long, value_name = "SERIES-xengt|FILE")]
     pub(crate) kernel: Option<PathBuf>,
-    /// The GPU that dom0 sees; with one the locked kernel is 6.12, with i915
-    #[arg(long, value_enum, default_value_t = Gpu::None)]
-    pub(crate) gpu: Gpu,
+    /// The GPU that dom0 sees; with one the locked kernel is 6.12, with i915 [default: what the scenario needs, else
+    /// none]
+    #[arg(long, value_enum)]
+    pub(crate) gpu: Option<Gpu>,
     /// A QEMU to use in place of ours
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) qemu: Option<PathBuf>,

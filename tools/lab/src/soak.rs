@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::boot;
-use crate::cli::{Gpu, MachineOptions, Soak};
+use crate::cli::{MachineOptions, Soak};
 use crate::console::Line;
 use crate::error::Result;
 use crate::progress::say;
@@ -15,12 +15,7 @@ use crate::{session, test};
 /// Runs it with its progress shown. The console's log stays, however it ends.
 pub(crate) fn soak(options: &Soak) -> Result<ExitCode> {
     let asked = Asked { minutes: options.minutes.get(), seed: options.seed.unwrap_or_else(another_seed) };
-    let machine = MachineOptions {
-        xen: SCENARIO.needs.xen.into(),
-        kernel: None,
-        gpu: Gpu::Model,
-        qemu: options.qemu.clone(),
-    };
+    let machine = MachineOptions { qemu: options.qemu.clone(), ..MachineOptions::default() };
     let machine = boot::machine_for(&SCENARIO, &machine)?;
     let machine = Machine { task: format!("{} {}", asked.words(), SCENARIO.task()), ..machine };
     let log = test::log(&test::logs()?, &SCENARIO);
