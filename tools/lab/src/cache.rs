@@ -176,6 +176,32 @@ mod tests {
     }
 
     #[test]
+    fn file_and_directory_full_disk_is_told_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::at(dir.path()).unwrap();
+        // What is written there meets a disk that is full, and nothing of it is kept.
+        let fill = |path: &Path| {
+            std::os::unix::fs::symlink("/dev/full", path).map_err(LabError::file("create", path))?;
+            fs::write(path, "more than there is room for").map_err(LabError::file("write", path))
+        };
+        let failed = [
+            cache.file("images", "key", fill),
+            cache.directory("trees", "key", |half| {
+                fs::write(half.join("whole"), "").map_err(LabError::file("write", half))?;
+                fill(&half.join("half"))
+            }),
+        ];
+        for result in failed {
+            let error = result.unwrap_err();
+            assert!(matches!(&error, LabError::File { action: "write", .. }), "{error}");
+            assert!(error.hint().unwrap().starts_with("the disk is full"), "{error}");
+        }
+        for kind in ["images", "trees", "scratch"] {
+            assert_eq!(fs::read_dir(dir.path().join(kind)).unwrap().count(), 0, "{kind}");
+        }
+    }
+
+    #[test]
     fn lock_what_a_killed_lab_left_is_removed() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path()).unwrap();
