@@ -62,7 +62,8 @@ pub(crate) enum Verb {
         /// Only list the scenarios
         #[arg(long)]
         list: bool,
-        /// How many machines run at a time; each wants a core and 4 GB [default: one for each core]
+        /// How many machines run at a time; each wants a core and 5 GB of memory [default: as many as there are cores
+        /// and free memory for, and at least one]
         #[arg(long, short, value_name = "N")]
         jobs: Option<NonZero<usize>>,
         #[command(flatten)]

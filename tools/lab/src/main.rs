@@ -16,6 +16,7 @@ mod gpu;
 mod hypervisor;
 mod image;
 mod interrupt;
+mod jobs;
 mod kernel;
 mod lock;
 mod paths;
@@ -31,9 +32,7 @@ mod test;
 mod transcript;
 mod xen;
 
-use std::num::NonZero;
 use std::process::ExitCode;
-use std::thread;
 
 use clap::Parser;
 
@@ -95,8 +94,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             }
         }
         Verb::Test { scenarios, jobs, machine, .. } => {
-            let jobs = jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
-            return test::test(&scenarios, jobs, &machine);
+            return test::test(&scenarios, jobs.unwrap_or_else(jobs::there_is_room_for), &machine);
         }
     }
     Ok(ExitCode::SUCCESS)

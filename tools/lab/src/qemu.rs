@@ -21,6 +21,12 @@ const XEN_OPTIONS: &str =
 /// The machine's memory.
 const MEGABYTES: u32 = 4096;
 
+/// QEMU's own, most of it for what it has translated: of that it keeps up to 1 GB.
+const MEGABYTES_OF_QEMU: u32 = 1024;
+
+/// What a machine takes of the host's memory once it has touched all of its own.
+pub(crate) const MEGABYTES_ON_HOST: u32 = MEGABYTES + MEGABYTES_OF_QEMU;
+
 const DOM0_OPTIONS: &str = "console=hvc0 quiet mitigations=off tsc=reliable rdinit=/init";
 
 /// Without the word, Linux measures whether timer interrupts come, for too short a time on a busy host.
