@@ -55,7 +55,7 @@ pub(crate) enum Verb {
     Boot(Boot),
     /// Gives the GPU model random work for a long time: it must make no mistake, and nothing must grow
     Soak(Soak),
-    /// Runs scenarios, all if none is named
+    /// Runs scenarios; if none is named, all but `soak` and those of a kernel of our own
     Test {
         /// Names; `test --list` shows them
         scenarios: Vec<String>,

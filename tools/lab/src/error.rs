@@ -44,6 +44,10 @@ pub(crate) enum LabError {
     UnknownScenario { name: String, known: String },
     #[error("{} is no hypervisor: expected a file, or a directory with xen or xen.gz", path.display())]
     NoHypervisor { path: PathBuf },
+    #[error(
+        "this machine's C library is {host}, expected glibc no newer than the lock's libc6, {locked}: what is built of Xen here would not run in dom0"
+    )]
+    CLibrary { host: String, locked: String },
     #[error("stopped after {}, its time limit; it last said: {last}", seconds(*limit))]
     TimedOut { limit: Duration, last: String },
     #[error("QEMU ended ({status}) before the scenario did; it last said: {last}")]
@@ -93,6 +97,9 @@ impl LabError {
                  copy the .deb files that `fetch --list` names into {}, each under its sha256 and .deb",
                 store.display()
             ),
+            Self::CLibrary { .. } => "run xen-build on Debian 12 (a container or a chroot will do), copy the directory \
+                                      that it prints, and name that one: --xen DIR; a stock Xen needs no building"
+                .to_owned(),
             Self::SeriesGone { .. } | Self::UnknownArchive { .. } => {
                 "name a series or an archive that is there in tools/lab/lab.lock, then fetch --update"
                     .to_owned()

@@ -4,6 +4,7 @@
 mod apt;
 mod boot;
 mod build_script;
+mod c_library;
 mod cache;
 mod cli;
 mod console;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::build_script::{self, Build, compiler, hash_of};
+use crate::c_library;
 use crate::cache::{Cache, hash_parts};
 use crate::error::{LabError, Result};
 use crate::fetch;
@@ -32,6 +33,8 @@ pub(crate) fn our_patches() -> Result<PathBuf> {
 ///
 /// Built if the cache does not have it, which takes minutes.
 pub(crate) fn built(cache: &Cache, lock: &Lock, series: &str, patches: &Path) -> Result<PathBuf> {
+    // Not of the key: what was linked with an older one runs as well.
+    c_library::fits(lock)?;
     let source = fetch::source(cache, lock, "xen", series)?;
     // The script works elsewhere.
     let patches = patches.canonicalize().map_err(LabError::file("find", patches))?;
