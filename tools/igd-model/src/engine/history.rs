@@ -6,10 +6,11 @@ use std::fmt::Write;
 
 use libxengt::addr::{Maddr, PpgttAddr};
 use libxengt::gtt::{Ppgtt, Root, gen9};
-use libxengt::memory::GuestMemory;
+use libxengt::memory::{GuestMemory, MemoryError};
 
 use super::EngineId;
 use super::state::Descriptor;
+use crate::bits::index;
 use crate::device::Device;
 
 /// How many contexts are remembered.
@@ -50,11 +51,14 @@ impl Device {
         ran.push_front(Ran { engine, context, tables });
     }
 
-    /// The contexts that ran, the latest first, one a line; only those that map `address`, if one is given.
+    /// The contexts that ran, the latest first, one a line; only those that map `address` to more than scratch, if one
+    /// is given.
     #[must_use]
     pub fn contexts_report(&self, address: Option<PpgttAddr>) -> String {
-        let maps = |ran: &&Ran| {
-            address.is_none_or(|at| Ppgtt::new(self.memory(), ran.tables, gen9::MMU).translate(at).is_ok())
+        let maps = |ran: &&Ran| match (address, ran.tables) {
+            (Some(at), Root::Pml4(root)) => self.uses(root, at.get()),
+            (Some(at), tables) => Ppgtt::new(self.memory(), tables, gen9::MMU).translate(at).is_ok(),
+            (None, _) => true,
         };
         let History(ran) = self.history();
         let line = |ran: &Ran| {
@@ -79,6 +83,37 @@ impl Device {
         leaves.table(root.get() & ADDRESS, 3, 0, false)?;
         Ok(leaves.report)
     }
+
+    /// Whether the four-level tables at `root` map `address` by entries that are in use.
+    fn uses(&self, root: Maddr, address: u64) -> bool {
+        let (mut table, mut pages_64k) = (root.get() & ADDRESS, false);
+        for level in (0..4).rev() {
+            let Ok(entries) = self.used_entries(table, pages_64k) else { return false };
+            let shift = if pages_64k { 16 } else { 12 + 9 * level };
+            let entry = entries.get(index(address >> shift) % entries.len()).copied().unwrap_or(0);
+            if entry == 0 || level == 0 || entry & LARGE != 0 {
+                return entry != 0;
+            }
+            (table, pages_64k) = (entry & ADDRESS, level == 1 && entry & PAGES_64K != 0);
+        }
+        false
+    }
+
+    /// The entries of the table at `at`, those not in use as 0. In a table of larger pages every 16th counts.
+    fn used_entries(&self, at: u64, pages_64k: bool) -> Result<Vec<u64>, MemoryError> {
+        let mut words = [0; ENTRIES];
+        self.memory().read_words(Maddr::from_truncated(at), &mut words)?;
+        let mut entries: Vec<u64> = words.into_iter().step_by(if pages_64k { 16 } else { 1 }).collect();
+        let mut sorted = entries.clone();
+        sorted.sort_unstable();
+        for entry in &mut entries {
+            let first = sorted.partition_point(|other| other < entry);
+            if *entry & PRESENT == 0 || sorted.get(first + 1) == Some(entry) {
+                *entry = 0;
+            }
+        }
+        Ok(entries)
+    }
 }
 
 struct Leaves<'d> {
@@ -95,27 +130,16 @@ impl Leaves<'_> {
         if self.tables > TABLES || self.lines > LEAVES {
             return Err(format!("more than {TABLES} tables or {LEAVES} leaves"));
         }
-        let mut words = [0; ENTRIES];
-        let read = self.device.memory().read_words(Maddr::from_truncated(at), &mut words);
-        read.map_err(|error| format!("the table of {start:#x}: {error}"))?;
-        let span = 1_u64 << (12 + 9 * level);
-        // In a table of larger pages every 16th entry counts.
-        let step = if pages_64k { 16 } else { 1 };
-        let entries: Vec<u64> = words.iter().copied().step_by(step).collect();
-        let mut sorted = entries.clone();
-        sorted.sort_unstable();
-        for (entry, address) in entries.into_iter().zip((start..).step_by(step << (12 + 9 * level))) {
-            let first = sorted.partition_point(|other| *other < entry);
-            let repeated = sorted.get(first + 1) == Some(&entry);
-            if entry & PRESENT == 0 || repeated {
-                continue;
-            }
+        let read = self.device.used_entries(at, pages_64k);
+        let entries = read.map_err(|error| format!("the table of {start:#x}: {error}"))?;
+        let bytes = if pages_64k { 1 << 16 } else { 1_u64 << (12 + 9 * level) };
+        let addresses = (0..).map(|entry| start + entry * bytes);
+        for (entry, address) in entries.into_iter().zip(addresses).filter(|(entry, _)| *entry != 0) {
             if level > 0 && entry & LARGE == 0 {
                 self.table(entry & ADDRESS, level - 1, address, level == 1 && entry & PAGES_64K != 0)?;
                 continue;
             }
             self.lines += 1;
-            let bytes = if pages_64k { span * 16 } else { span };
             // Writing to a string cannot fail.
             let _ = writeln!(self.report, "{address:#x} {entry:#x} {bytes:#x}");
         }

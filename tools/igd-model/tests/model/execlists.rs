@@ -234,6 +234,16 @@ fn contexts_that_ran_are_told_with_the_leaves_of_their_tables() {
     machine.put64(directory, (root + 3 * 4096) | 3 | 1 << 11);
     let few = leaves(&machine);
     assert_eq!(few.lines().count(), 16 + 1, "{few}");
+    let used = [0, 0xf_ffff, 0x20_0000, 0x3f_ffff]
+        .map(|address| machine.device.contexts_report(Some(PpgttAddr::new(address))));
+    assert!(used.iter().all(|report| report.lines().count() == 2), "{used:?}");
+    for unused in [0x40_0000, 0x10_0000, 0x80_0000, 1 << 30] {
+        assert_eq!(
+            machine.device.contexts_report(Some(PpgttAddr::new(unused))),
+            "",
+            "{unused:#x} leads to what fills"
+        );
+    }
     assert!(few.contains(&format!("\n0x10000 {:#x} 0x10000\n", MEMORY + PROCESS + 0x1_0003)), "{few}");
     assert!(few.ends_with("\n0x200000 0x200083 0x200000\n"), "{few}");
 
