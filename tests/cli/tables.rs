@@ -11,12 +11,13 @@ use crate::program;
 /// No verb may take longer than this over anything a guest wrote.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 18] = [
     "show --domid 1",
     "list",
     "gtt dump --domid 1",
     "gtt dump --domid 1 --space ppgtt",
     "gtt dump --domid 1 --space ppgtt --pml4 0x200000 --json",
+    "gtt dump --domid 1 --space ppgtt --no-scratch",
     "gtt dump --domid 1 --space ppgtt --pdp 0x200000,0x201000,0x202000,0x203000",
     "gtt dump --domid 1 --space host",
     "gtt audit --domid 1",

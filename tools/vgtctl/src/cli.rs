@@ -153,6 +153,8 @@ pub(crate) enum Space {
     Ppgtt,
     /// The host's global GTT, as the GPU walks it
     Host,
+    /// A process's space in a PV dom0, --pml4 or --pdp machine addresses
+    HostPpgtt,
 }
 
 /// Where a walk starts.
@@ -212,6 +214,9 @@ pub(crate) enum Gtt {
         domain: OptionalDomain,
         #[command(flatten)]
         tables: Tables,
+        /// Leave out entries that a PPGTT's table holds twice: i915's unused ones lead to scratch
+        #[arg(long)]
+        no_scratch: bool,
         /// Stop after this many runs
         #[arg(long, value_name = "N", default_value = "10000")]
         limit: usize,

@@ -27,10 +27,13 @@ pub(super) fn run(host: &Host, verb: &Gtt) -> Result<Report, Failure> {
                 None => translate::host_wide(host, tables, range, addresses),
             }
         }
-        Gtt::Dump { domain, tables, limit } => match resolve_optional(host, domain)? {
-            Some(domid) => dump::run(host, domid, tables, *limit),
-            None => dump::host_wide(host, tables, *limit),
-        },
+        Gtt::Dump { domain, tables, no_scratch, limit } => {
+            let wanted = dump::Wanted::of(tables, *no_scratch, *limit)?;
+            match resolve_optional(host, domain)? {
+                Some(domid) => dump::run(host, domid, tables, wanted),
+                None => dump::host_wide(host, tables, wanted),
+            }
+        }
         Gtt::Audit { domain } => audit::run(host, resolve(host, domain)?),
     }
 }

@@ -1,6 +1,6 @@
 //! The tables that the options name.
 
-use libxengt::addr::{DomId, Gpa, HostGma, PAGE_SIZE};
+use libxengt::addr::{DomId, Gpa, HostGma, Maddr, PAGE_SIZE};
 use libxengt::bar::Mmio;
 use libxengt::error::{Diagnose, ErrorKind};
 use libxengt::gtt::{Ggtt, MmuSpec, Root, gen8, gen9};
@@ -10,7 +10,7 @@ use libxengt::memory::{GuestMemory, MemoryError};
 use libxengt::platform::Generation;
 use libxengt::pvinfo::G2v;
 use libxengt::sim::FileMemory;
-use libxengt::xen::{LiveMemory, Xen, XenError};
+use libxengt::xen::{LiveMemory, OwnMemory, Xen, XenError};
 
 use crate::cli::{self, Space, Tables};
 use crate::exit_code;
@@ -27,6 +27,8 @@ pub(super) enum Source {
     Ppgtt(Option<Root<Gpa>>),
     /// The host's global GTT.
     Host,
+    /// A PPGTT of the host's own driver, in dom0's memory.
+    Own(Root<Maddr>),
 }
 
 impl Source {
@@ -36,6 +38,10 @@ impl Source {
         let root = named_root(options)?;
         match (options.space, root, options.table) {
             (Space::Ppgtt, root, None) => Ok(Self::Ppgtt(root)),
+            (Space::HostPpgtt, Some(root), None) => Ok(Self::Own(in_machine(root))),
+            (Space::HostPpgtt, None, None) => {
+                usage("which of the host's PPGTTs?", "name its root with --pml4 or --pdp")
+            }
             (_, Some(_), _) => usage("--pml4 and --pdp name a PPGTT", "add --space ppgtt"),
             (Space::Ggtt, None, None) => Ok(Self::Virtual),
             (Space::Host, None, None) => Ok(Self::Host),
@@ -58,9 +64,9 @@ impl Source {
         }
     }
 
-    /// Whether all is in the guest's memory at addresses that are given: then no vGPU and no GPU is needed.
+    /// Whether all is in memory at addresses that are given: then no vGPU and no GPU is needed.
     pub(super) fn is_by_address(&self) -> bool {
-        matches!(self, Self::Array { .. } | Self::Ppgtt(Some(_)))
+        matches!(self, Self::Array { .. } | Self::Ppgtt(Some(_)) | Self::Own(_))
     }
 }
 
@@ -69,15 +75,44 @@ pub(super) fn host_table(host: &Host, spec: MmuSpec) -> Result<Ggtt<HostGma, Mmi
     Ok(Ggtt::new(host.gpu()?.map_mmio()?, spec))
 }
 
-/// The same without a domain, where the options name it: all other tables belong to one.
-pub(super) fn host_wide(host: &Host, options: &Tables) -> Result<(Ggtt<HostGma, Mmio>, Generation), Failure> {
+/// Tables that belong to no domain.
+pub(super) enum HostWide {
+    /// The host's global GTT, all of it.
+    Global(Ggtt<HostGma, Mmio>),
+    /// A process's, in dom0's memory.
+    Process { memory: OwnMemory, root: Root<Maddr>, spec: MmuSpec },
+}
+
+/// What the options name without a domain.
+pub(super) fn host_wide(host: &Host, options: &Tables) -> Result<(HostWide, Generation), Failure> {
     let source = Source::of(options)?;
-    if !matches!(source, Source::Host) {
-        return Err(Failure::new(exit_code::USAGE, "which domain?")
-            .hint("give --domid or --domain; --space host without them is the whole table of the host"));
+    let (spec, generation) = match source {
+        Source::Host | Source::Own(_) => spec_for(host, options, &source)?,
+        Source::Virtual | Source::Array { .. } | Source::Ppgtt(_) => {
+            return Err(Failure::new(exit_code::USAGE, "which domain?")
+                .hint("give --domid or --domain; --space host without them is the whole table of the host"));
+        }
+    };
+    let table = match source {
+        Source::Own(root) => HostWide::Process { memory: own_memory(host)?, root, spec },
+        _ => HostWide::Global(host_table(host, spec)?),
+    };
+    Ok((table, generation))
+}
+
+/// The host's PPGTTs belong to its own processes.
+pub(super) fn no_domains() -> Failure {
+    Failure::new(exit_code::USAGE, "--space host-ppgtt is the host's own, and no domain's")
+        .hint("leave --domid and --domain out, or take --space ppgtt")
+}
+
+/// Memory of dom0 itself.
+fn own_memory(host: &Host) -> Result<OwnMemory, Failure> {
+    if host.sim().is_some() {
+        let message = "the simulated host has no driver with page tables of its own";
+        return Err(Failure::new(exit_code::UNSUPPORTED, message).hint("--space host is its global table"));
     }
-    let (spec, generation) = spec_for(host, options, &source)?;
-    Ok((host_table(host, spec)?, generation))
+    Ok(OwnMemory::new(&Xen::open(host.root()).map_err(no_xen)?))
 }
 
 /// How this host's GPU reads its tables.
@@ -194,6 +229,15 @@ fn named_root(options: &Tables) -> Result<Option<Root<Gpa>>, Failure> {
             let message = format!("--pdp names {} page directories, expected 4", some.len());
             Err(Failure::new(exit_code::USAGE, message).hint("a 3-level PPGTT has four, separated by commas"))
         }
+    }
+}
+
+/// The options' type is the guest's; here the same numbers are the machine's.
+fn in_machine(root: Root<Gpa>) -> Root<Maddr> {
+    let addr = |gpa: Gpa| Maddr::from_truncated(gpa.get());
+    match root {
+        Root::Pml4(root) => Root::Pml4(addr(root)),
+        Root::Pdps(pdps) => Root::Pdps(pdps.map(|pdp| pdp.map(addr))),
     }
 }
 

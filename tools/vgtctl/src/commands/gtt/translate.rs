@@ -13,7 +13,7 @@ use libxengt::window::Window;
 use serde_json::{Value, json};
 
 use super::machine::Machine;
-use super::tables::{Memory, Source};
+use super::tables::{HostWide, Memory, Source};
 use super::{runs, tables};
 use crate::cli::{Space, Tables};
 use crate::exit_code;
@@ -34,6 +34,7 @@ pub(super) fn run(
     let len = range.map(|(len, _)| len);
     let limit = range.map_or(usize::MAX, |(_, limit)| limit);
     let memory = match source {
+        Source::Own(_) => return Err(tables::no_domains()),
         Source::Host => None,
         Source::Array { .. } | Source::Ppgtt(_) => Some(tables::guest_memory(host, domid)?),
         // Only to see whether anything is where an entry leads.
@@ -45,14 +46,7 @@ pub(super) fn run(
     match (source, memory.as_ref()) {
         (Source::Ppgtt(root), Some(memory)) => {
             let root = root.map_or_else(|| tables::announced(host, domid), Ok)?;
-            let table = Ppgtt::new(memory, root, spec);
-            for raw in addresses {
-                let va = PpgttAddr::try_new(*raw).map_err(out_of_space)?;
-                match len {
-                    None => answer.single(va, table.translate(va)),
-                    Some(len) => answer.range(table.translate_range(va, len, WalkBudget::default())?),
-                }
-            }
+            answer.process(&Ppgtt::new(memory, root, spec), addresses, len)?;
         }
         (Source::Array { at, entries }, Some(memory)) => {
             let entries = MemoryGgtt::new(memory, at, entries);
@@ -62,7 +56,7 @@ pub(super) fn run(
             let table = tables::host_table(host, spec)?;
             answer.global(&table, HostGma::try_new, addresses, len)?;
         }
-        (Source::Virtual | Source::Ppgtt(_) | Source::Array { .. }, _) => {
+        (Source::Virtual | Source::Ppgtt(_) | Source::Array { .. } | Source::Own(_), _) => {
             let entries = VirtualGgtt::open(host.root(), domid)?;
             answer.global(&Ggtt::new(entries, spec), GuestGma::try_new, addresses, len)?;
         }
@@ -70,7 +64,7 @@ pub(super) fn run(
     answer.report(Some(domid), options.space, generation)
 }
 
-/// Addresses of the host's table, whoever uses them.
+/// Addresses of the host's own tables.
 pub(super) fn host_wide(
     host: &Host,
     options: &Tables,
@@ -80,7 +74,13 @@ pub(super) fn host_wide(
     let (table, generation) = tables::host_wide(host, options)?;
     let limit = range.map_or(usize::MAX, |(_, limit)| limit);
     let mut answer = Answer { limit, ..Answer::default() };
-    answer.global(&table, HostGma::try_new, addresses, range.map(|(len, _)| len))?;
+    let len = range.map(|(len, _)| len);
+    match table {
+        HostWide::Global(table) => answer.global(&table, HostGma::try_new, addresses, len)?,
+        HostWide::Process { memory, root, spec } => {
+            answer.process(&Ppgtt::new(&memory, root, spec), addresses, len)?;
+        }
+    }
     answer.report(None, options.space, generation)
 }
 
@@ -90,6 +90,7 @@ pub(super) fn space_name(space: Space) -> &'static str {
         Space::Ggtt => "ggtt",
         Space::Ppgtt => "ppgtt",
         Space::Host => "host",
+        Space::HostPpgtt => "host-ppgtt",
     }
 }
 
@@ -99,7 +100,8 @@ fn guest_physical<A: PhysAddr>(addr: A) -> Option<Gpa> {
 }
 
 fn out_of_space(error: AddrError) -> Failure {
-    Failure::new(exit_code::USAGE, error).hint("--space ppgtt takes addresses of 48 bits, the others of 32")
+    Failure::new(exit_code::USAGE, error)
+        .hint("--space ppgtt and host-ppgtt take addresses of 48 bits, the others of 32")
 }
 
 #[derive(Default)]
@@ -154,6 +156,22 @@ impl Answer<'_> {
             match len {
                 None => self.single(gma, table.translate(gma)),
                 Some(len) => self.range(table.translate_range(gma, len)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn process<M: GuestMemory>(
+        &mut self,
+        table: &Ppgtt<'_, M>,
+        addresses: &[u64],
+        len: Option<u64>,
+    ) -> Result<(), Failure> {
+        for raw in addresses {
+            let va = PpgttAddr::try_new(*raw).map_err(out_of_space)?;
+            match len {
+                None => self.single(va, table.translate(va)),
+                Some(len) => self.range(table.translate_range(va, len, WalkBudget::default())?),
             }
         }
         Ok(())
