@@ -5,7 +5,7 @@
  *
  * usage: i915-exec [-n NODE] [-w] [TEST...]      each test prints "pass NAME ..." or "fail NAME ..."
  *        i915-exec [-n NODE] soak SEED SECONDS   random submissions, see soak.c
- * With -w it keeps its buffers until its input ends.
+ * With -w it keeps its buffers until its input ends. Those of `pages` are told: "object ADDRESS BYTES".
  * The exit code is the number of failed tests.
  */
 #include "i915.h"
@@ -245,11 +245,53 @@ static int bad_command(void)
 	return hang_on(I915_EXEC_RENDER, batch, target);
 }
 
+/*
+ * The GPU writes into each page of some objects the number of the page in the context's address space, so that
+ * whoever finds the page there can tell it. The objects stay. They lie in different page tables and directories.
+ */
+static int pages(void)
+{
+	static const struct {
+		uint64_t at, size;
+	} places[] = { { 0x5a0000000000, PAGE }, { 0x5a0000200000, 2 << 20 }, { 0x5a0040010000, 9 * PAGE },
+		       { 0x7e57003f0000, 32 * PAGE } };
+	enum { COUNT = sizeof(places) / sizeof(*places), ALL = 1 + 512 + 9 + 32, BATCH = 4 * PAGE };
+	static uint32_t commands[ALL * 4 + 2];
+	struct object objects[COUNT + 1];
+	uint32_t *next = commands;
+	int error, waited;
+
+	for (unsigned int i = 0; i < COUNT; i++) {
+		objects[i] = (struct object){ buffer(places[i].size), places[i].at };
+		for (uint64_t at = places[i].at; at < places[i].at + places[i].size; at += PAGE) {
+			*next++ = MI_STORE_DWORD;
+			*next++ = (uint32_t)at;
+			*next++ = (uint32_t)(at >> 32);
+			*next++ = (uint32_t)(at / PAGE);
+		}
+	}
+	*next++ = MI_BATCH_BUFFER_END;
+	objects[COUNT] = (struct object){ buffer(BATCH), 0x5a0080000000 };
+	put(objects[COUNT].handle, 0, commands, sizeof(commands));
+	error = submit(0, I915_EXEC_RENDER, objects, COUNT + 1);
+	waited = wait_for(objects[0].handle, 10LL * SECOND);
+	CHECK(!error && !waited, "submit %d, wait %d", error, waited);
+	for (unsigned int i = 0; i < COUNT; i++) {
+		uint64_t last = places[i].size - PAGE;
+		uint32_t found = get(objects[i].handle, last);
+
+		CHECK(found == (uint32_t)((places[i].at + last) / PAGE), "object %u ends in %#x", i, found);
+		printf("object %#llx %#llx\n", (unsigned long long)places[i].at,
+		       (unsigned long long)places[i].size);
+	}
+	return 1;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
 } tests[] = { { "stores", stores }, { "many", many }, { "blits", blits }, { "tiled-x", tiled_x },
-	      { "tiled-y", tiled_y }, { "preemption", preemption }, { "hang", hang },
+	      { "tiled-y", tiled_y }, { "pages", pages }, { "preemption", preemption }, { "hang", hang },
 	      { "bad-command", bad_command } };
 
 static int wanted(int argc, char **argv, const char *name)

@@ -37,10 +37,12 @@ wait_for() {
     done
 }
 
-# Asks the host something, and waits until it has done it: ask NAME REQUEST. The answer counts as a step's output.
+# Asks the host something, and waits until it has done it: ask NAME REQUEST. The answer counts as a step's output; its
+# first line is in $reply, unless it is a picture.
 ask() {
     mark "ask $*"
-    read -r _reply || finish 'broken the host does not answer'
+    # shellcheck disable=SC2034 # for the scenarios
+    read -r reply || finish 'broken the host does not answer'
 }
 
 finish() {

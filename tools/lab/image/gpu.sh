@@ -41,11 +41,12 @@ picture() { # NAME
 
 # What the library and vgtctl read of the GPU through its BAR, and what the model says of the same.
 tables() {
-    # Two tiled buffers, mapped through fences for as long as this shell keeps the pipe open.
+    # Two tiled buffers, mapped through fences, and a context for as long as this shell keeps the pipe open.
     mkfifo /run/hold
-    i915-exec -w tiled-x tiled-y </run/hold >/run/held 2>&1 &
+    i915-exec -w tiled-x tiled-y pages </run/hold >/run/held 2>&1 &
     exec 3>/run/hold
-    step held wait_for 60 grep -q tiled-y /run/held
+    step held wait_for 60 grep -q 'pass pages' /run/held
+    spaces
     step fences vgtctl fence list --json
     ask model-fences fences
     step ggtt dump
@@ -53,6 +54,24 @@ tables() {
     step translate vgtctl gtt translate --space host "$(sed -n '1s/000-.*/123/p' /run/ggtt)"
     exec 3>&-
     wait
+}
+
+# The page tables of that program's context, which i915 keeps in dom0's memory.
+spaces() {
+    step objects grep '^object ' /run/held
+    address=$(sed -n 's/^object \([^ ]*\) .*/\1/p' /run/held | tail -n 1)
+    # No driver tells the root of its tables. The model has seen it, in the image of the context that maps the address.
+    ask context "contexts $address"
+    # shellcheck disable=SC2154 # `ask` sets it
+    root=${reply#pml4 }
+    root=${root%% *}
+    step ppgtt vgtctl gtt dump --space host-ppgtt --pml4 "$root" --no-scratch
+    ask model-ppgtt "ppgtt $root"
+    step ppgtt-translate vgtctl gtt translate --space host-ppgtt --pml4 "$root" "${address%000}123"
+    step pages lab-probe pages --pml4 "$root" /run/held
+    # Pages behind the object, which hold no number.
+    echo "object $address 0x40000" >/run/larger
+    step pages-larger lab-probe pages --pml4 "$root" /run/larger
 }
 
 dump() {

@@ -156,7 +156,9 @@ impl Running {
             _ => String::from_utf8_lossy(&gpu.ask(request)?).lines().map(str::to_owned).collect(),
         };
         if let Some(input) = &mut self.input {
-            input.write_all(b"\n").map_err(|cause| LabError::Spawn { program: "QEMU".into(), cause })?;
+            input
+                .write_all(format!("{}\n", reply(&lines)).as_bytes())
+                .map_err(|cause| LabError::Spawn { program: "QEMU".into(), cause })?;
         }
         Ok(lines)
     }
@@ -173,6 +175,11 @@ impl Drop for Running {
         let _ended = self.child.kill();
         let _status = self.child.wait();
     }
+}
+
+/// What dom0 is told of an answer: its first line, of which a console takes that much.
+fn reply(lines: &[String]) -> &str {
+    lines.first().filter(|line| line.is_ascii() && line.len() < 100).map_or("", String::as_str)
 }
 
 fn forward(mut from: impl Read + Send + 'static, to: mpsc::Sender<Vec<u8>>) {

@@ -6,6 +6,7 @@ mod crossings;
 mod cycles;
 mod frames;
 mod hold;
+mod pages;
 mod release;
 mod statement;
 mod stop;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use libxengt::addr::{DomId, Gfn, Gpa};
+use libxengt::addr::{DomId, Gfn, Gpa, Maddr};
 
 /// What a verb returns: whether all was as it must be.
 type Outcome = Result<bool, Box<dyn Error>>;
@@ -87,6 +88,14 @@ enum Verb {
         #[arg(required = true)]
         gfns: Vec<Gfn>,
     },
+    /// Look for what the GPU wrote into the pages of a context of dom0's own driver
+    Pages {
+        /// The root of the context's tables
+        #[arg(long)]
+        pml4: Maddr,
+        /// What i915-exec said of its objects
+        file: PathBuf,
+    },
     /// Count the crossings into the kernel that translating a guest's frames takes
     Crossings {
         #[arg(long)]
@@ -103,6 +112,7 @@ fn main() -> ExitCode {
         Verb::Release { domid, slot } => release::release(domid, slot),
         Verb::Cycles { count, config } => cycles::cycles(count, &config),
         Verb::Frames { domid, gfns } => frames::tell(domid, &gfns),
+        Verb::Pages { pml4, file } => pages::look(pml4, &file),
         Verb::Crossings { domid } => crossings::count(domid),
     };
     match outcome {

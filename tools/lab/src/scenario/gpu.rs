@@ -29,7 +29,7 @@ const JUSTIFIED: &str = include_str!("../../scenarios/gpu-complaints");
 
 /// What `i915-exec` does, each in the tests' order.
 const TESTS: &[&str] =
-    &["stores", "many", "blits", "tiled-x", "tiled-y", "preemption", "hang", "bad-command"];
+    &["stores", "many", "blits", "tiled-x", "tiled-y", "pages", "preemption", "hang", "bad-command"];
 
 /// More than a cursor and less than a screen of text.
 const LIT: u64 = 2000;

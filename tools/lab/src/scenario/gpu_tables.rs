@@ -13,6 +13,7 @@ const FEWEST: usize = 300;
 
 pub(super) fn check(run: &Transcript) -> Result<()> {
     run.step("held")?.exits(0)?;
+    process(run)?;
     fences(run.step("fences")?.exits(0)?, run.step("model-fences")?)?;
     let read = dumped(run.step("ggtt")?.exits(0)?)?;
     let told = entries(run.step("model-ggtt")?)?;
@@ -27,6 +28,59 @@ pub(super) fn check(run: &Transcript) -> Result<()> {
         .map(|(gma, maddr)| format!("{:#x} -> maddr {:#x},", gma + 0x123, maddr + 0x123));
     asked.says(&[first.unwrap_or_default().as_str()])?;
     Ok(())
+}
+
+/// A context's own tables: vgtctl walks them in dom0's memory, the model has run a batch by them.
+fn process(run: &Transcript) -> Result<()> {
+    run.step("context")?.says(&["pml4 0x", " lrca 0x", "rcs0"])?;
+    let read = dumped(run.step("ppgtt")?.exits(0)?)?;
+    same(&read, &leaves(run.step("model-ppgtt")?)?)?;
+    let objects = objects(run.step("objects")?.exits(0)?)?;
+    let Some((last, _)) = all_mapped(&objects, &read)?.last() else {
+        return Err(wrong("the program told no objects"));
+    };
+    let maddr = read.get(last).map_or(0, |maddr| maddr + 0x123);
+    run.step("ppgtt-translate")?.exits(0)?.says(&[&format!("{:#x} -> maddr {maddr:#x},", last + 0x123)])?;
+    run.step("pages")?.exits(0)?.says(&["hold what the GPU wrote, 0 wrong"])?;
+    // A check that cannot fail proves nothing.
+    run.step("pages-larger")?.exits(1)?.says(&["wrong: "])?;
+    Ok(())
+}
+
+/// Address and bytes of each `object ADDRESS BYTES`.
+fn objects(step: &Step) -> Result<Vec<(u64, u64)>> {
+    let words = step.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    words
+        .map(|words| match words.as_slice() {
+            ["object", at, bytes] => Ok((hex(at)?, hex(bytes)?)),
+            other => Err(wrong(&format!("the program said {other:?}"))),
+        })
+        .collect()
+}
+
+/// Expects every page of the objects among those that were read.
+fn all_mapped<'o>(objects: &'o [(u64, u64)], read: &BTreeMap<u64, u64>) -> Result<&'o [(u64, u64)]> {
+    let mut pages = objects.iter().flat_map(|(at, bytes)| (*at..at + bytes).step_by(4096));
+    match pages.find(|page| !read.contains_key(page)) {
+        None => Ok(objects),
+        Some(page) => Err(wrong(&format!("{page:#x} of an object is not among what vgtctl found"))),
+    }
+}
+
+/// Each page of `0xADDRESS 0xENTRY 0xBYTES`.
+fn leaves(step: &Step) -> Result<BTreeMap<u64, u64>> {
+    let mut pages = BTreeMap::new();
+    for line in step.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let [at, entry, bytes] = words.as_slice() else {
+            return Err(wrong(&format!("the model said {line:?}")));
+        };
+        let (at, bytes) = (hex(at)?, hex(bytes)?);
+        // Of a larger page's address the bits below its size mean something else.
+        let page = hex(entry)? & ADDRESS & !bytes.wrapping_sub(1);
+        pages.extend((0..bytes).step_by(4096).map(|offset| (at + offset, page + offset)));
+    }
+    Ok(pages)
 }
 
 /// Expects the same registers, and two of them in use.
@@ -125,6 +179,51 @@ mod tests {
             let told = entries(step(lines).step("a").unwrap()).unwrap();
             assert_eq!(same(&read, &told).is_ok(), agrees, "{lines:?}");
         }
+    }
+
+    #[test]
+    fn process_leaves_of_every_size_agree_and_a_planted_difference_is_found() {
+        let dump = [
+            "0x000000001000-0x000000002fff     8 KB  maddr 0x5000, writable, PPAT 0",
+            "0x000000200000-0x0000003fffff     2 MB  maddr 0x4200000, writable, PPAT 4",
+        ];
+        let told = ["0x1000 0x5083", "0x2000 0x6003", "0x200000 0x4201083 0x200000"];
+        let told = [[told[0], " 0x1000"].concat(), [told[1], " 0x1000"].concat(), told[2].to_owned()];
+        let objects = ["object 0x2000 0x1000", "object 0x200000 0x200000"];
+        let larger = ["object 0x2000 0x2000"];
+        let judge = |told: &[String], named: &[&str], translated: &str, wrong: &str| {
+            let mut run = Transcript::default();
+            let told: Vec<_> = told.iter().map(String::as_str).collect();
+            let held = format!("pages: 513 of 2 objects hold what the GPU wrote, {wrong} wrong; {{}}");
+            for (name, lines, exit) in [
+                ("context", &["pml4 0x1000 lrca 0x3000 rcs0"][..], 0),
+                ("ppgtt", &dump, 0),
+                ("model-ppgtt", &told, 0),
+                ("objects", named, 0),
+                ("ppgtt-translate", &[translated], 0),
+                ("pages", &[held.as_str()], 0),
+                ("pages-larger", &["wrong: 0x3000: not present"], 1),
+            ] {
+                run.take(Line::Step(name.into())).unwrap();
+                for line in lines {
+                    run.take(Line::Output((*line).to_owned())).unwrap();
+                }
+                run.take(Line::Exit(exit)).unwrap();
+            }
+            process(&run).is_ok()
+        };
+        let translated = "0x200123 -> maddr 0x4200123, 2M page, writable, PPAT 4";
+        assert!(judge(&told, &objects, translated, "0"));
+        assert!(!judge(&told, &larger, translated, "0"), "a page of an object is missing");
+        assert!(!judge(&told, &[], translated, "0"), "no object is no proof");
+        assert!(!judge(&told, &objects, "0x200123 -> maddr 0x4200124, 2M page", "0"));
+        assert!(!judge(&told, &objects, translated, "1"));
+        for (leaf, planted) in [(0, "0x1000 0x7083 0x1000"), (2, "0x200000 0x4201083 0x1000")] {
+            let mut told = told.clone();
+            planted.clone_into(&mut told[leaf]);
+            assert!(!judge(&told, &objects, translated, "0"), "{planted}");
+        }
+        assert!(!judge(&told[1..], &objects, translated, "0"), "a leaf that the model has not");
     }
 
     #[test]
