@@ -65,6 +65,8 @@ spaces() {
     # shellcheck disable=SC2154 # `ask` sets it
     root=${reply#pml4 }
     root=${root%% *}
+    # i915 runs a checked copy of a blitter batch, which it maps read-only, and lets go of a second or two later.
+    sleep 5
     step ppgtt vgtctl gtt dump --space host-ppgtt --pml4 "$root" --no-scratch
     ask model-ppgtt "ppgtt $root"
     step ppgtt-translate vgtctl gtt translate --space host-ppgtt --pml4 "$root" "${address%000}123"
