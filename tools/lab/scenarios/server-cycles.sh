@@ -1,4 +1,4 @@
-# 200 domains with an ioreq server come and go; dom0 and Xen have as much memory and as many open files as before.
+# 200 create/destroy cycles of a domain with an ioreq server: no growth in the memory of dom0 and Xen, nor in open files.
 # shellcheck shell=sh
 cat >/run/cycle.cfg <<'CONFIG'
 name = "cycle"

@@ -8,7 +8,7 @@ use crate::transcript::Transcript;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "server-cycles",
-    about: "200 domains with an ioreq server come and go, and neither dom0 nor Xen has less memory or more open files",
+    about: "200 create/destroy cycles of a domain with an ioreq server: no growth in the memory of dom0 and Xen, nor in open files",
     script: include_str!("../../scenarios/server-cycles.sh"),
     needs: Needs::STOCK,
     limit: Duration::from_secs(1800),
