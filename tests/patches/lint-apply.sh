@@ -53,8 +53,6 @@ objects() { # PATCH
         # All of it: its headers reach everywhere.
         xen/*) echo 'xen xen' ;;
         tools/tests/mfn-list/*.c | tools/tests/hvmloader-pci/*.c) echo "${file%/*} run" ;;
-        # Only compiled where there is a BIOS for it, which this build has not.
-        tools/firmware/hvmloader/rombios.c) ;;
         tools/*.c) echo "${file%/*} ${file##*/}" ;;
         esac
     done | sort -u
@@ -65,9 +63,12 @@ configured=
 configure_tools() {
     [ -z "$configured" ] || return 0
     ./configure --disable-docs --disable-stubdom --disable-qemu-traditional --disable-ocamltools --disable-golang \
-        --disable-ipxe --disable-ovmf --disable-pvshim --disable-rombios --disable-systemd --disable-xsmpolicy \
+        --disable-ipxe --disable-ovmf --disable-pvshim --enable-rombios --disable-systemd --disable-xsmpolicy \
         --with-system-qemu=/usr/bin/true --with-system-seabios=/usr/share/seabios/bios.bin
     make -C tools/include -j2 all
+    # What hvmloader's ROMBIOS part includes.
+    make -C tools/firmware/rombios all
+    make -C tools/firmware/vgabios all
     configured=1
 }
 

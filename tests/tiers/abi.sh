@@ -12,7 +12,7 @@ headers() {
 
 for header in /usr/include/xen/hvm/dm_op.h:libxen-dev /usr/include/xen/privcmd.h:linux-libc-dev; do
     if [ ! -e "${header%:*}" ] && ! locked apt_install "${header#*:}"; then
-        skip headers "no ${header%:*}: apt-get install ${header#*:}"
+        lacking headers "no ${header%:*}: apt-get install ${header#*:}"
         exit 0
     fi
 done

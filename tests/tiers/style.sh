@@ -75,4 +75,4 @@ check file-lengths file_lengths
 check unsafe-edges unsafe_stays_at_the_edges
 check forbid-unsafe pure_modules_forbid_unsafe
 check counted-properties properties_are_counted
-if command -v shellcheck >/dev/null; then check shellcheck shell_scripts; else skip shellcheck "not installed: ./test setup, as root"; fi
+if command -v shellcheck >/dev/null; then check shellcheck shell_scripts; else lacking shellcheck "not installed: ./test setup, as root"; fi

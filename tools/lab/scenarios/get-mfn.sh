@@ -39,4 +39,5 @@ step runs in_guest guest 'echo still here'
 step destroy xl destroy guest
 step gone wait_for 60 only_dom0
 step list-after xl list
-step log sh -c 'xl dmesg | grep -E "BUG|ASSERT|Assertion|[Ff]ault|violation|stuck|CPU lockup"'
+step log sh -c 'xl dmesg >/run/xen-log && grep "Xen version" /run/xen-log'
+step complaints grep -E 'BUG|ASSERT|Assertion|Xen WARN|[Ff]ault|violation|stuck|CPU lockup' /run/xen-log

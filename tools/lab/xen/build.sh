@@ -17,16 +17,20 @@ cd "$work"
 apply_series "$patches" .
 
 jobs=$(nproc)
+# With Xen's own assertions: one that takes a lock and keeps it is stopped there.
+printf 'CONFIG_DEBUG=y\n' >xen/.config
+build config make -C xen olddefconfig
 build hypervisor make -C xen -j"$jobs" XEN_BUILD_DATE=pinned XEN_BUILD_TIME=pinned XEN_WHOAMI=lab XEN_BUILD_HOST=lab
 
-# rombios would need bcc; iPXE, OVMF and QEMU come from packages or are not needed.
+# iPXE, OVMF and QEMU come from packages or are not needed.
 build configure ./configure --prefix=/usr --libdir=/usr/lib/x86_64-linux-gnu --libexecdir=/usr/lib \
     --with-system-qemu=/usr/libexec/xen-qemu-system-i386 --with-system-seabios=/usr/share/seabios/bios-256k.bin \
     --disable-docs --disable-stubdom --disable-qemu-traditional --disable-ocamltools --disable-golang \
-    --disable-ipxe --disable-ovmf --disable-pvshim --disable-rombios --disable-systemd --disable-xsmpolicy \
+    --disable-ipxe --disable-ovmf --disable-pvshim --enable-rombios --disable-systemd --disable-xsmpolicy \
     --with-xenstored=xenstored
 build headers make -C tools/include -j"$jobs" all
 build libraries make -C tools/libs -j"$jobs" all
+for bios in rombios vgabios; do build "$bios" make -C "tools/firmware/$bios" all; done
 build hvmloader make -C tools/firmware/hvmloader -j"$jobs" all
 # The names are those of 4.17, and of 4.18 and later.
 for dir in xenstore xenstored xs-clients console helpers xl tests/get-mfn; do
