@@ -39,5 +39,6 @@ step runs in_guest guest 'echo still here'
 step destroy xl destroy guest
 step gone wait_for 60 only_dom0
 step list-after xl list
-step log sh -c 'xl dmesg >/run/xen-log && grep "Xen version" /run/xen-log'
+# The last thing that Xen said is there.
+step log sh -c 'xl debug-keys h && xl dmesg >/run/xen-log && grep "showing installed handlers" /run/xen-log'
 step complaints grep -E 'BUG|ASSERT|Assertion|Xen WARN|[Ff]ault|violation|stuck|CPU lockup' /run/xen-log

@@ -14,7 +14,7 @@ use crate::run;
 const SCRIPT: &[u8] = include_bytes!("../xen/build.sh");
 
 /// Steps that the script tells of, for the bar.
-const STEPS: u64 = 21;
+const STEPS: u64 = 22;
 
 /// The series of "4.17-xengt", which names a Xen of that series with our patches.
 pub(crate) fn patched_series(name: &Path) -> Option<&str> {

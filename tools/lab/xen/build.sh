@@ -20,6 +20,7 @@ jobs=$(nproc)
 # With Xen's own assertions: one that takes a lock and keeps it is stopped there.
 printf 'CONFIG_DEBUG=y\n' >xen/.config
 build config make -C xen olddefconfig
+build assertions grep -qx 'CONFIG_DEBUG=y' xen/.config
 build hypervisor make -C xen -j"$jobs" XEN_BUILD_DATE=pinned XEN_BUILD_TIME=pinned XEN_WHOAMI=lab XEN_BUILD_HOST=lab
 
 # iPXE, OVMF and QEMU come from packages or are not needed.
