@@ -23,6 +23,9 @@
 /* A client of the command streamer that does not exist: bits 31:29 are 7. */
 #define BAD_COMMAND 0xe0000000u
 
+/* Where a batch that should not get there by itself stores a word. */
+enum { AFTER = 8 };
+
 static char why[256];
 
 #define CHECK(condition, ...)                                  \
@@ -53,16 +56,17 @@ static int store_on(uint32_t context_id, int engine, uint32_t value)
 {
 	struct object objects[2] = { { buffer(PAGE), 0x7f0000200000 }, { 0, 0x100000000 } };
 	int error, waited;
-	uint32_t found;
+	uint32_t found, mapped;
 
 	objects[1].handle = store_batch(objects[0].at + 64, value);
 	error = submit(context_id, engine, objects, 2);
 	waited = wait_for(objects[0].handle, 10LL * SECOND);
+	mapped = seen(objects[0].handle, PAGE, 64);
 	found = get(objects[0].handle, 64);
 	drop(objects[0].handle);
 	drop(objects[1].handle);
-	CHECK(!error && !waited && found == value, "submit %d, wait %d, found %#x, expected %#x", error, waited,
-	      found, value);
+	CHECK(!error && !waited && found == value && mapped == value,
+	      "submit %d, wait %d, found %#x, mapped %#x, expected %#x", error, waited, found, mapped, value);
 	return 1;
 }
 
@@ -100,20 +104,24 @@ static int blits(void)
 		XY_SRC_COPY_BLT, DEPTH_32 | 0xccu << 16 | WIDTH * 4, 5 << 16 | 7, 25 << 16 | 47, (uint32_t)to,
 		(uint32_t)(to >> 32), 1 << 16 | 2, WIDTH * 4, (uint32_t)from, (uint32_t)(from >> 32),
 		MI_BATCH_BUFFER_END, 0 };
+	uint32_t *mapped = map(objects[1].handle, SIZE, I915_MMAP_OFFSET_WB);
 	int error, waited;
 
+	CHECK(mapped, "no cached map: %s", strerror(errno));
 	put(objects[2].handle, 0, commands, sizeof(commands));
 	error = submit(0, I915_EXEC_BLT, objects, 3);
 	waited = wait_for(objects[1].handle, 10LL * SECOND);
 	CHECK(!error && !waited, "submit %d, wait %d", error, waited);
+	domain(objects[1].handle, I915_GEM_DOMAIN_CPU);
 	for (uint32_t y = 0; y < HEIGHT; y++) {
 		for (uint32_t x = 0; x < WIDTH; x++) {
 			uint32_t sx = x - 7 + 2, sy = y - 5 + 1, expected = 0;
 
 			if (x >= 7 && x < 47 && y >= 5 && y < 25)
 				expected = sx >= 3 && sx < 20 && sy >= 2 && sy < 10 ? 0xaabbccdd : 0x11223344;
-			uint32_t found = get(objects[1].handle, (y * WIDTH + x) * 4);
-			CHECK(found == expected, "pixel %u,%u is %#x, expected %#x", x, y, found, expected);
+			uint32_t shown = mapped[y * WIDTH + x], found = get(objects[1].handle, (y * WIDTH + x) * 4);
+			CHECK(found == expected && shown == expected, "pixel %u,%u is %#x, mapped %#x, expected %#x",
+			      x, y, found, shown, expected);
 		}
 	}
 	return 1;
@@ -183,7 +191,7 @@ static uint32_t spinner(uint64_t at)
 {
 	uint32_t batch = buffer(PAGE);
 	uint32_t commands[] = { MI_SEMAPHORE_WAIT_EQUAL, 1, (uint32_t)at, (uint32_t)(at >> 32),
-				MI_STORE_DWORD, (uint32_t)at + 8, (uint32_t)(at >> 32), 0x5151,
+				MI_STORE_DWORD, (uint32_t)at + AFTER, (uint32_t)(at >> 32), 0x5151,
 				MI_BATCH_BUFFER_END, 0 };
 
 	put(batch, 0, commands, sizeof(commands));
@@ -209,20 +217,32 @@ static int preemption(void)
 	CHECK(waited == -ETIME, "the spinner did not survive: %d", waited);
 	__atomic_store_n(flag, 1, __ATOMIC_SEQ_CST);
 	waited = wait_for(objects[0].handle, 10LL * SECOND);
-	CHECK(!waited && flag[2] == 0x5151, "released: wait %d, found %#x", waited, flag[2]);
+	CHECK(!waited && flag[AFTER / 4] == 0x5151, "released: wait %d, found %#x", waited, flag[AFTER / 4]);
 	return 1;
 }
 
-/* Submits a batch that never ends; the driver resets the engine, and then the next one runs. */
+/*
+ * Submits a batch that never gets to its store; the driver resets the engine, blames the batch, and the next one runs.
+ * A reset of one engine counts for its context alone, so the driver's number of all resets says nothing.
+ */
 static int hang_on(int engine, uint32_t batch, struct object target)
 {
 	struct object objects[2] = { target, { batch, 0x200000000 } };
+	uint32_t own = context(0), stored;
 	double start = now();
-	int error = submit(context(0), engine, objects, 2), waited;
+	int error, waited, blamed;
 
+	CHECK(own, "no context: %s", strerror(errno));
+	blamed = guilty(own);
+	CHECK(!blamed, "a new context is blamed for %d", blamed);
+	error = submit(own, engine, objects, 2);
 	CHECK(!error, "the batch was refused: %d", error);
 	waited = wait_for(target.handle, 60LL * SECOND);
 	CHECK(!waited, "not reset: %d", waited);
+	stored = get(target.handle, AFTER);
+	CHECK(!stored, "the batch ran through: it stored %#x", stored);
+	blamed = guilty(own);
+	CHECK(blamed == 1, "%d resets are this batch's fault, expected 1", blamed);
 	if (!store_on(0, engine, 0xcafe))
 		return 0;
 	snprintf(why, sizeof(why), "reset after %.1f s", now() - start);
@@ -239,7 +259,10 @@ static int hang(void)
 static int bad_command(void)
 {
 	struct object target = { buffer(PAGE), 0x300000000 };
-	uint32_t batch = buffer(PAGE), commands[] = { BAD_COMMAND, BAD_COMMAND };
+	uint32_t batch = buffer(PAGE);
+	/* A GPU that took these for nothing would get to the store. */
+	uint32_t commands[] = { BAD_COMMAND, BAD_COMMAND, MI_STORE_DWORD, (uint32_t)target.at + AFTER,
+				(uint32_t)(target.at >> 32), 0x5151, MI_BATCH_BUFFER_END, 0 };
 
 	put(batch, 0, commands, sizeof(commands));
 	return hang_on(I915_EXEC_RENDER, batch, target);

@@ -83,6 +83,20 @@ void domain(uint32_t handle, uint32_t which)
 	ioctl(gpu, DRM_IOCTL_I915_GEM_SET_DOMAIN, &set);
 }
 
+uint32_t seen(uint32_t handle, uint64_t size, uint64_t at)
+{
+	uint32_t *words = map(handle, size, I915_MMAP_OFFSET_WB), word;
+
+	if (!words) {
+		perror("GEM_MMAP_OFFSET");
+		exit(100);
+	}
+	domain(handle, I915_GEM_DOMAIN_CPU);
+	word = words[at / 4];
+	munmap(words, size);
+	return word;
+}
+
 uint32_t context(int priority)
 {
 	struct drm_i915_gem_context_create create = { 0 };
@@ -93,6 +107,13 @@ uint32_t context(int priority)
 	param.ctx_id = create.ctx_id;
 	ioctl(gpu, DRM_IOCTL_I915_GEM_CONTEXT_SETPARAM, &param);
 	return create.ctx_id;
+}
+
+int guilty(uint32_t context_id)
+{
+	struct drm_i915_reset_stats stats = { .ctx_id = context_id };
+
+	return ioctl(gpu, DRM_IOCTL_I915_GET_RESET_STATS, &stats) ? -errno : (int)stats.batch_active;
 }
 
 int submit(uint32_t context_id, int engine, const struct object *objects, unsigned int count)

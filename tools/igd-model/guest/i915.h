@@ -41,8 +41,14 @@ void *map(uint32_t handle, uint64_t size, uint64_t kind);
 /* Waits for the GPU, then lets the processor read and write there. */
 void domain(uint32_t handle, uint32_t which);
 
+/* A word as the processor's cached view has it, which no call of the driver copies. */
+uint32_t seen(uint32_t handle, uint64_t size, uint64_t at);
+
 /* The number of a new context, or 0. */
 uint32_t context(int priority);
+
+/* How many resets found a batch of this context at work and to blame, or a negative error. */
+int guilty(uint32_t context_id);
 
 /* Objects are pinned at graphics addresses of 48 bits, far apart; the last one is the batch. */
 struct object {
