@@ -15,6 +15,17 @@ check fetch cargo run --quiet --package lab -- fetch
 check image cargo run --quiet --package lab -- image
 check qemu cargo run --quiet --package lab -- qemu-build
 
+# The tests in QEMU's series, on the QEMU that was just built.
+qemu_tests() {
+    local program source firmware
+    program=$(cargo run --quiet --package lab -- qemu-build)
+    source=$(cargo run --quiet --package lab -- source qemu 10.2)
+    firmware=$(cargo run --quiet --package lab -- fetch)
+    tests/patches/qemu-test.sh "$program" "$source" "$firmware"
+}
+check qemu-tests qemu_tests
+printf '1\n' >>"$XENGT_RUN/tests"
+
 # Xen with our series: what of the series' own tests needs no hypervisor runs here. The scenarios boot what is built.
 xen_tests() { # SERIES
     local built program
