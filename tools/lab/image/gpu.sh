@@ -39,7 +39,8 @@ picture() { # NAME
     ask "$1" screenshot
 }
 
-# What the library and vgtctl read of the GPU through its BAR, and what the model says of the same.
+# What the library and vgtctl read of the GPU through its BAR, and what the model says of the same. i915 goes on
+# meanwhile, so the model says it before and after: what is then the same was so all along.
 tables() {
     # Two tiled buffers, mapped through fences, and a context for as long as this shell keeps the pipe open.
     mkfifo /run/hold
@@ -49,9 +50,10 @@ tables() {
     spaces
     step fences vgtctl fence list --json
     ask model-fences fences
+    ask model-ggtt-before ggtt
     step ggtt dump
-    ask model-ggtt ggtt
     step translate vgtctl gtt translate --space host "$(sed -n '1s/000-.*/123/p' /run/ggtt)"
+    ask model-ggtt-after ggtt
     exec 3>&-
     wait
 }
@@ -65,10 +67,10 @@ spaces() {
     # shellcheck disable=SC2154 # `ask` sets it
     root=${reply#pml4 }
     root=${root%% *}
-    # i915 runs a checked copy of a blitter batch, which it maps read-only, and lets go of a second or two later.
-    sleep 5
+    # i915 runs a checked copy of a blitter batch, and lets go of it a second or two later: one of those that change.
+    ask model-ppgtt-before "ppgtt $root"
     step ppgtt vgtctl gtt dump --space host-ppgtt --pml4 "$root" --no-scratch
-    ask model-ppgtt "ppgtt $root"
+    ask model-ppgtt-after "ppgtt $root"
     step ppgtt-translate vgtctl gtt translate --space host-ppgtt --pml4 "$root" "${address%000}123"
     step pages lab-probe pages --pml4 "$root" /run/held
     # Pages behind the object, which hold no number.
