@@ -8,8 +8,12 @@ use crate::memory::{GuestMemory, MemoryError, MemoryErrorReason};
 /// This domain's own memory, read by copies at machine addresses.
 ///
 /// In a PV dom0 without an IOMMU in between, the addresses that its drivers give to devices are the machine's, and so
-/// are those in their page tables. Xen maps them to the domain that owns them, and to it alone; in a dom0 that is PVH
+/// are those in their page tables. Of memory, Xen maps to this domain its own and no other's; in a dom0 that is PVH
 /// every read fails, as Xen knows no machine frames there. What is mapped is kept for a while, as in [`LiveMemory`].
+///
+/// dom0 may map devices too (`get_page_from_l1e` in Xen's `arch/x86/mm.c`), and nothing here tells their frames from
+/// memory: a read at such an address reads a register, which may change the device's state. So give it only addresses
+/// that are known to be memory, as the root of a driver's tables and what these lead to.
 #[derive(Debug)]
 pub struct OwnMemory(LiveMemory);
 
