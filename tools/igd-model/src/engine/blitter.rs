@@ -184,6 +184,7 @@ impl Device {
     }
 
     fn load_pixel(&self, id: EngineId, space: Space, at: u64, bytes: u8) -> Result<u32, Stop> {
+        let at = pixel_start(at, bytes);
         let word = self.load(id, space, at)?;
         Ok(if bytes == 4 { word } else { word >> ((at & 3) * 8) })
     }
@@ -192,11 +193,15 @@ impl Device {
         if bytes == 4 {
             return self.store(id, space, at, pixel);
         }
-        let place = self.translate(id, space, at)?;
         let pixel = pixel.to_le_bytes();
         let data = pixel.get(..index(bytes)).unwrap_or_default();
-        self.memory().write(place.at, data).ok_or(Stop::Fault { space, address: at })
+        self.store_bytes(id, space, pixel_start(at, bytes), data)
     }
+}
+
+/// Where a pixel lies: at a multiple of its size, and so never across the end of a page.
+fn pixel_start(at: u64, bytes: u8) -> u64 {
+    at - at % u64::from(bytes.max(1))
 }
 
 /// A raster operation: bit `4p + 2s + d` of `operation` is the result for those bits of pattern, source and

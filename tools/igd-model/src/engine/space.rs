@@ -1,11 +1,11 @@
 //! The addresses that commands use: of the global GTT, or of the context's own page tables.
 #![forbid(unsafe_code)]
 
-use libxengt::addr::{HostGma, Maddr, PpgttAddr};
+use libxengt::addr::{HostGma, Maddr, PAGE_SIZE, PpgttAddr};
 use libxengt::gtt::{Ppgtt, Root, gen9};
 
 use super::{EngineId, Stop};
-use crate::bits::{join, low};
+use crate::bits::{join, length, low};
 use crate::device::Device;
 use crate::registers::{engine as reg, gt};
 
@@ -108,6 +108,25 @@ impl Device {
             return Ok(());
         }
         self.memory().write_u64(place.at, word).ok_or(Stop::Fault { space, address })
+    }
+
+    /// Writes a few bytes that lie in one page: only that page's entry says where they go.
+    pub(crate) fn store_bytes(
+        &self,
+        id: EngineId,
+        space: Space,
+        address: u64,
+        data: &[u8],
+    ) -> Result<(), Stop> {
+        let fault = Stop::Fault { space, address };
+        if address % PAGE_SIZE + length(data.len()) > PAGE_SIZE {
+            return Err(fault);
+        }
+        let place = self.translate(id, space, address)?;
+        if !place.writable {
+            return Ok(());
+        }
+        self.memory().write(place.at, data).ok_or(fault)
     }
 
     /// Leaves word of an address that maps nothing in the fault registers.
