@@ -30,8 +30,8 @@ const CLIP: u32 = 1 << 30;
 const SOURCE_Y: u32 = 1;
 const DESTINATION_Y: u32 = 1 << 1;
 
-/// Bytes that are blitted before others have their turn.
-const SLICE: u64 = 64 << 10;
+/// Pixels of whole rows that are blitted before it is asked whether others shall have their turn.
+const STEP: u32 = 16 << 10;
 
 /// One side of a blit.
 #[derive(Debug, Clone, Copy)]
@@ -98,13 +98,14 @@ impl Device {
             return Ok(Flow::Next(words));
         }
         let done = self.engines().get(id).blit_rows;
-        let row_bytes = u64::from(width.unsigned_abs()) * u64::from(blit.pixel_bytes);
-        let rows = u32::try_from((SLICE / row_bytes).max(1)).unwrap_or(1);
+        let width = u32::from(width.unsigned_abs());
+        let rows = (STEP / width).max(1);
         let height = u32::from(height.unsigned_abs());
         let end = done.saturating_add(rows).min(height);
         for row in done..end {
             self.blit_row(id, command.space(), &blit, i64::from(row))?;
         }
+        self.charge(id, u64::from(end.saturating_sub(done)) * u64::from(width));
         let more = end < height;
         self.engines_mut().get_mut(id).blit_rows = if more { end } else { 0 };
         Ok(if more { Flow::Repeat } else { Flow::Next(words) })

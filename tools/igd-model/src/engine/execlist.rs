@@ -27,8 +27,8 @@ const PAGE_POINTER: u64 = 0x7c;
 /// `STOP_RING` of `RING_MI_MODE`.
 pub(super) const STOP_RING: u32 = 1 << 8;
 
-/// Commands that one engine executes before the others and the client have their turn.
-const SLICE: u32 = 20_000;
+/// Work that one engine does before the others and the client have their turn: commands, words and pixels.
+const SLICE: u64 = 20_000;
 
 impl Device {
     /// A write to the submit port: the fourth submits.
@@ -56,13 +56,16 @@ impl Device {
 
     /// Executes until there is nothing to do, something to wait for, or the slice is over.
     pub(crate) fn run_engine(&mut self, id: EngineId) {
-        for _ in 0..SLICE {
+        self.engines_mut().get_mut(id).work = 0;
+        while self.engines().get(id).work < SLICE {
+            self.charge(id, 1);
             if self.engine_register(id, reg::MI_MODE) & STOP_RING != 0 {
                 return;
             }
             let engine = self.engines().get(id);
-            let interruptible =
-                engine.active.is_none() || !engine.arbitration_off && engine.state != State::Halted;
+            // A blit that was begun is finished first: what its rows have changed cannot be done again.
+            let between = !engine.arbitration_off && engine.blit_rows == 0;
+            let interruptible = engine.active.is_none() || between && engine.state != State::Halted;
             if interruptible && engine.pending.is_some() {
                 self.switch(id);
             }
@@ -87,6 +90,12 @@ impl Device {
                 }
             }
         }
+    }
+
+    /// Counts work of the engine's turn, so that a turn ends soon whatever it is made of.
+    pub(in crate::engine) fn charge(&mut self, id: EngineId, work: u64) {
+        let engine = self.engines_mut().get_mut(id);
+        engine.work = engine.work.saturating_add(work);
     }
 
     /// Takes the pending submission over.

@@ -87,8 +87,10 @@ pub(crate) struct Engine {
     pub(crate) state: State,
     /// Whether commands have forbidden that the context is interrupted.
     pub(crate) arbitration_off: bool,
-    /// Rows that the blit which is being executed has done.
+    /// Rows that the blit which is being executed has done; 0 between commands.
     pub(crate) blit_rows: u32,
+    /// What was done in this turn: commands, words that they store or load, pixels.
+    pub(crate) work: u64,
     /// The clock, in ticks, when the context was loaded.
     pub(crate) loaded_at: u64,
     /// How many contexts were switched to.

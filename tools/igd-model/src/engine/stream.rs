@@ -16,8 +16,8 @@ const BATCH_PROCESS: u32 = 1 << 5;
 /// `RING_EIR`: an instruction error; memory that could not be reached.
 const INSTRUCTION_ERROR: u32 = 1;
 const MEMORY_ERROR: u32 = 1 << 1;
-/// The longest batch that may run inside a restore of a context, in commands.
-const RESTORE_COMMANDS: u32 = 1024;
+/// The most work that a batch may do inside a restore of a context: nothing has its turn before it ends.
+const RESTORE_WORK: u64 = 16 << 10;
 
 /// Where commands come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,11 @@ impl Device {
     pub(super) fn step(&mut self, id: EngineId) -> Step {
         let Some(fetch) = self.next(id) else { return Step::Complete };
         self.engines_mut().get_mut(id).commands += 1;
-        match self.execute(&fetch) {
+        let outcome = self.execute(&fetch);
+        if outcome != Ok(Flow::Repeat) {
+            self.forget_blit(id);
+        }
+        match outcome {
             Ok(Flow::Next(words)) => {
                 self.advance(&fetch, words);
                 Step::Next
@@ -153,16 +157,25 @@ impl Device {
         let (at, lines) = (indirect & !0x3f, indirect & 0x3f);
         if lines != 0 {
             self.run_restore_batch(id, at, Some(at + lines * 64));
+            self.forget_blit(id);
         }
         let per_context = u64::from(self.engine_register(id, reg::BB_PER_CTX));
         if per_context & 1 != 0 {
             self.run_restore_batch(id, per_context & !0xfff, None);
+            self.forget_blit(id);
         }
+    }
+
+    /// The next blit is another one, and starts at its first row.
+    fn forget_blit(&mut self, id: EngineId) {
+        self.engines_mut().get_mut(id).blit_rows = 0;
     }
 
     fn run_restore_batch(&mut self, id: EngineId, start: u64, end: Option<u64>) {
         let mut at = start;
-        for _ in 0..RESTORE_COMMANDS {
+        let limit = self.engines().get(id).work.saturating_add(RESTORE_WORK);
+        while self.engines().get(id).work < limit {
+            self.charge(id, 1);
             if end.is_some_and(|end| at >= end) {
                 return;
             }
@@ -175,7 +188,8 @@ impl Device {
                 ring_size: 0,
             };
             match self.execute(&fetch) {
-                Ok(Flow::Next(words)) => at += u64::from(words) * 4,
+                Ok(Flow::Next(words)) => at = at.saturating_add(u64::from(words) * 4),
+                Ok(Flow::Repeat) => {}
                 // The end of the batch; calls and waits have no place here.
                 Ok(_) => return,
                 Err(stop) => {

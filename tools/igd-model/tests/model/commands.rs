@@ -1,9 +1,9 @@
 //! Commands: each does what the reference says, and no more.
 
-use igd_model::engine::EngineId::{Blitter, Render, VideoEnhance};
+use igd_model::engine::EngineId::{self, Blitter, Render, VideoEnhance};
 use igd_model::registers::interrupts;
 
-use crate::machine::{BATCH_END, DATA, MEMORY, Machine, PROCESS, STATUS_PAGE, TABLES};
+use crate::machine::{BATCH_END, DATA, MEMORY, Machine, PROCESS, STATUS_PAGE, TABLES, descriptor};
 
 const GPR: u32 = 0x600;
 const D: u32 = 0x8000;
@@ -276,16 +276,86 @@ fn copies_between_tilings_move_every_pixel() {
     }
 }
 
+/// A fill of 256 x 600 pixels, more than one turn, with this raster operation.
+fn long_fill(raster: u32) -> [u32; 7] {
+    [2 << 29 | 0x50 << 22 | 3 << 20 | 5, 3 << 24 | raster << 16 | 1024, 0, 600 << 16 | 256, D, 0, 7]
+}
+
+/// Turns until the engine is idle.
+fn turns(machine: &mut Machine, id: EngineId) -> u32 {
+    (0..10_000).find(|_| machine.read(id, 0x9c) & 0x200 != 0 || machine.device.tick().is_none()).unwrap()
+}
+
 #[test]
 fn a_long_blit_gives_others_their_turn_and_still_ends() {
     let mut machine = Machine::new();
-    // 256 x 600 pixels are more than a slice.
-    let fill = [2 << 29 | 0x50 << 22 | 3 << 20 | 5, 3 << 24 | 0xf0 << 16 | 1024, 0, 600 << 16 | 256, D, 0, 7];
-    machine.run_batch(Blitter, &[&fill[..], &[opcode(0x20) | 2, 0, 0, 1, BATCH_END]].concat());
-    while machine.device.tick().is_some() {}
+    machine.run_batch(Blitter, &[&long_fill(0xf0)[..], &[opcode(0x20) | 2, 0, 0, 1, BATCH_END]].concat());
+    machine.context(Render, 1, &[opcode(0x20) | 2, 0xf_0000, 0, 9]);
+    machine.submit(Render, descriptor(1), 0);
+    assert_eq!(machine.data(0xf_0000), 9, "another engine had its turn");
+    assert_eq!(machine.read(Blitter, 0x9c) & 0x200, 0, "while the blit went on");
+    assert_eq!(machine.data(DATA + 1024 * 600 - 4), 0);
+    assert!(turns(&mut machine, Blitter) > 0);
     assert_eq!(
         (machine.data(DATA), machine.data(DATA + 1024 * 600 - 4), machine.data(DATA + 1024 * 600)),
         (7, 7, 0)
     );
     assert_eq!(machine.data(0), 1, "what follows was executed");
+}
+
+#[test]
+fn the_largest_blit_is_done_a_little_at_a_time() {
+    let mut machine = Machine::new();
+    // A pitch of 0: all rows are one.
+    let size = 0x7fff << 16 | 0x7fff;
+    let fill = [2 << 29 | 0x50 << 22 | 3 << 20 | 5, 0xf0 << 16, 0, size, D, 0, 7, BATCH_END];
+    machine.run_batch(Blitter, &fill);
+    let done = machine.device.engines_report();
+    assert!(done.contains("bcs0 Running"), "{done}");
+    machine.device.write_register(0x941c, 1);
+    assert_eq!(machine.device.tick(), None);
+}
+
+#[test]
+fn long_stores_count_as_what_they_store() {
+    let mut machine = Machine::new();
+    let mut store = vec![opcode(0x20) | 0x3ff, D, 0];
+    store.resize(0x401, 5);
+    machine.put_data(0x2_0000, &store);
+    machine.put_data(0x2_0000 + 0x401 * 4, &[0x31 << 23 | 1 << 8 | 1, 0x2_0000, 0]);
+    // The batch calls itself for ever.
+    machine.run_batch(Render, &[0x31 << 23 | 1 << 8 | 1, 0x2_0000, 0]);
+    let report = machine.device.engines_report();
+    let commands: u64 = report.split_once("commands ").unwrap().1.split(' ').next().unwrap().parse().unwrap();
+    assert!(report.starts_with("rcs0 Running") && commands < 100, "{report}");
+}
+
+#[test]
+fn a_blit_that_was_begun_is_finished_before_another_context_runs() {
+    let mut machine = Machine::new();
+    // XOR: what is done twice is undone.
+    machine.run_batch(Blitter, &[&long_fill(0x5a)[..], &[BATCH_END]].concat());
+    machine.context(Blitter, 1, &[opcode(0x20) | 2, 0, 0, 1]);
+    machine.submit(Blitter, descriptor(1), descriptor(0));
+    turns(&mut machine, Blitter);
+    assert_eq!(machine.data(0), 1, "the other context ran");
+    for row in 0..600 {
+        assert_eq!(machine.data(DATA + row * 1024), 7, "row {row}");
+    }
+}
+
+#[test]
+fn a_blit_of_a_restore_leaves_no_rows_out_of_the_next() {
+    let mut machine = Machine::new();
+    let restore = 0x5_0000;
+    // 8192 x 600 pixels at a pitch of 0, which is more than a restore may do.
+    let fill = [2 << 29 | 0x50 << 22 | 3 << 20 | 5, 0xf0 << 16, 0, 600 << 16 | 0x2000, 0x6_0000, 0, 3];
+    machine.put(MEMORY + restore, &fill);
+    machine.write(Blitter, 0x1c4, u32::try_from(restore).unwrap() | 1);
+    machine.run_batch(Blitter, &[&long_fill(0xf0)[..], &[BATCH_END]].concat());
+    turns(&mut machine, Blitter);
+    assert_eq!(machine.get(MEMORY + 0x6_0000), 0x0303_0303, "the restore's was done");
+    for row in 0..600 {
+        assert_eq!(machine.data(DATA + row * 1024), 7, "row {row}");
+    }
 }

@@ -89,6 +89,7 @@ pub(super) fn execute(device: &mut Device, command: &Command) -> Result<Flow, St
         Bits(bits) => command.length(bits),
     };
     log::trace!("{}", entry.name);
+    device.charge(command.fetch.engine, u64::from(words));
     (entry.execute)(device, command, words)
 }
 
