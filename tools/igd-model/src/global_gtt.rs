@@ -11,7 +11,7 @@ use libxengt::addr::{HostGma, Maddr, PAGE_SIZE};
 use libxengt::bar::GGTT_OFFSET;
 use libxengt::gtt::{Ggtt, GgttSource, gen9};
 use libxengt::memory::{MemoryError, MemoryErrorReason};
-use rustix::fs::MemfdFlags;
+use rustix::fs::{MemfdFlags, SealFlags};
 use vm_memory::{FileOffset, MmapRegion, VolatileMemory};
 
 use crate::bits::index;
@@ -34,8 +34,11 @@ impl GlobalGtt {
     /// # Errors
     /// What the system answers if it has no memory for the file or the map.
     pub fn new() -> io::Result<Self> {
-        let file = File::from(rustix::fs::memfd_create("igd-model-gtt", MemfdFlags::CLOEXEC)?);
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = File::from(rustix::fs::memfd_create("igd-model-gtt", flags)?);
         file.set_len(BAR0_BYTES)?;
+        // A client that cut the file short would end this process by a bus error.
+        rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         let map = MmapRegion::from_file(FileOffset::new(file.try_clone()?, GGTT_OFFSET), index(GTT_BYTES))
             .map_err(io::Error::other)?;
         Ok(Self { file, map })
@@ -107,6 +110,15 @@ mod tests {
     use libxengt::addr::{HostGma, Maddr};
 
     use super::{GTT_BYTES, GlobalGtt};
+
+    #[test]
+    fn a_client_cannot_change_the_files_length() {
+        let gtt = GlobalGtt::new().unwrap();
+        for length in [0, super::BAR0_BYTES - 1, super::BAR0_BYTES + 1] {
+            assert_eq!(rustix::fs::ftruncate(gtt.fd(), length), Err(rustix::io::Errno::PERM), "{length:#x}");
+        }
+        gtt.write(0, &[1]);
+    }
 
     #[test]
     fn entries_written_as_bytes_translate_and_the_ends_hold() {

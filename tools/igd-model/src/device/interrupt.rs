@@ -5,6 +5,8 @@
 
 use std::os::fd::OwnedFd;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::Device;
 use crate::registers::interrupts::{ENABLE, GT, IDENTITY, MASK, MASTER, MISC, PCU, PIPE, PORT, SOUTH};
 
@@ -44,8 +46,16 @@ impl Device {
     /// Sends a message as if something had happened.
     pub fn trigger_msi(&mut self) {
         let Some(file) = &self.msi.file else { return };
+        // A full one has a message that nobody has taken yet; waiting for that would stop everything.
+        let mut polled = [PollFd::new(file, PollFlags::OUT)];
+        let ready = poll(&mut polled, Some(&Timespec::default()));
+        let [polled] = polled;
+        if ready != Ok(1) || !polled.revents().contains(PollFlags::OUT) {
+            log::debug!("the interrupt's file takes no message now");
+            return;
+        }
         if let Err(error) = rustix::io::write(file, &1_u64.to_ne_bytes()) {
-            log::warn!("the interrupt's file cannot be written: {error}");
+            log::debug!("the interrupt's file cannot be written: {error}");
         }
     }
 
@@ -131,6 +141,20 @@ mod tests {
         assert_eq!(device.read_register(MASTER), 1 << 31);
         device.interrupt(GT, 1);
         assert_eq!(messages(&file), 1, "a new edge");
+    }
+
+    #[test]
+    fn a_file_that_is_full_stops_nothing() {
+        let mut device = Device::new().unwrap();
+        let full = rustix::event::eventfd(0, EventfdFlags::empty()).unwrap();
+        rustix::io::write(&full, &(u64::MAX - 1).to_ne_bytes()).unwrap();
+        let (_reader, pipe) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::NONBLOCK).unwrap();
+        while rustix::io::write(&pipe, &[0; 4096]).is_ok() {}
+        rustix::fs::fcntl_setfl(&pipe, rustix::fs::OFlags::empty()).unwrap();
+        for file in [full, pipe] {
+            device.connect_msi(Some(file));
+            device.trigger_msi();
+        }
     }
 
     #[test]
