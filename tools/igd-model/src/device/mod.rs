@@ -47,6 +47,8 @@ pub struct Device {
     clock: Clock,
     gmbus: Gmbus,
     frames: Frames,
+    /// Whether the log has a line of a hang.
+    pub(crate) hang_said: bool,
 }
 
 impl Device {
@@ -67,6 +69,7 @@ impl Device {
             clock: Clock::default(),
             gmbus: Gmbus::default(),
             frames: Frames::default(),
+            hang_said: false,
         };
         device.reset();
         Ok(device)
@@ -98,11 +101,16 @@ impl Device {
         self.registers.set(interrupts::SOUTH + interrupts::STATUS, PORT_B_PLUGGED);
     }
 
-    /// The client is gone: nothing of its is kept.
-    pub fn disconnect(&mut self) {
+    /// The client is gone: nothing of its is kept. The GTT is a new file, as the old one may still be mapped.
+    ///
+    /// # Errors
+    /// What the system answers if it has no memory for the new global GTT.
+    pub fn disconnect(&mut self) -> io::Result<()> {
         self.memory.clear();
+        self.gtt = GlobalGtt::new()?;
         self.msi = Msi::default();
         self.reset();
+        Ok(())
     }
 
     /// Reads a region.

@@ -88,7 +88,7 @@ impl Device {
             XY_COLOR if words >= 7 => self.color_blit(command)?,
             XY_SRC_COPY if words >= 10 => self.copy_blit(command)?,
             other => {
-                log::info!("blitter command {other:#x} is not drawn");
+                log::debug!("blitter command {other:#x} is not drawn");
                 return Ok(Flow::Next(words));
             }
         };
@@ -115,7 +115,7 @@ impl Device {
         let word = |number| self.word(&command.fetch, number);
         let control = word(1)?;
         if control & CLIP != 0 {
-            log::info!("a blit's clipping rectangle is not applied");
+            log::debug!("a blit's clipping rectangle is not applied");
         }
         let pixel_bytes = match control >> 24 & 3 {
             0 => 1,

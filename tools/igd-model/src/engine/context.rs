@@ -85,7 +85,7 @@ impl Device {
                 },
             };
             if value != slot.value && self.write_global(slot.at, value).is_none() {
-                log::warn!("{}: the context image at {} cannot be written", id.name(), slot.at);
+                log::debug!("{}: the context image at {} cannot be written", id.name(), slot.at);
                 return;
             }
         }
@@ -121,7 +121,7 @@ impl Device {
         let mut word = 0;
         while word < WORDS {
             let Some((_, header)) = read(word) else {
-                log::warn!("the context image at {page} is not mapped");
+                log::debug!("the context image at {page} is not mapped");
                 break;
             };
             word += 1;

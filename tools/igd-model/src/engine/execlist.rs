@@ -46,7 +46,7 @@ impl Device {
         let first = Descriptor::from_bits(join(word, first_high));
         let second = Descriptor::from_bits(join(second_low, second_high));
         if !first.valid() {
-            log::warn!("{}: a submission without a context: {first:?}", id.name());
+            log::debug!("{}: a submission without a context: {first:?}", id.name());
             return;
         }
         engine.pending = Some(Submission { first, second: second.valid().then_some(second) });
@@ -153,7 +153,7 @@ impl Device {
         let slot = PAGE_EVENTS + u64::from(next) * 8;
         for (offset, word) in [(slot, status), (slot + 4, context.id()), (PAGE_POINTER, next)] {
             if self.write_status_page(id, offset, word).is_none() {
-                log::warn!("{}: the status page cannot be written", id.name());
+                log::debug!("{}: the status page cannot be written", id.name());
                 break;
             }
         }

@@ -193,7 +193,7 @@ impl Device {
                 // The end of the batch; calls and waits have no place here.
                 Ok(_) => return,
                 Err(stop) => {
-                    log::warn!("{}: a restore's batch stopped at {at:#x}: {stop:?}", id.name());
+                    log::debug!("{}: a restore's batch stopped at {at:#x}: {stop:?}", id.name());
                     return;
                 }
             }
@@ -203,7 +203,10 @@ impl Device {
     /// The command at `fetch` cannot be executed: the engine hangs on it, and says so.
     fn stop(&mut self, fetch: &Fetch, stop: Stop) {
         let id = fetch.engine;
-        log::warn!("{}: hangs at {:?} {:#x}: {stop:?}", id.name(), fetch.level, fetch.at);
+        // A guest can do this as often as it likes: only the first is worth a line of every log.
+        let level = if self.hang_said { log::Level::Debug } else { log::Level::Warn };
+        self.hang_said = true;
+        log::log!(level, "{}: hangs at {:?} {:#x}: {stop:?}", id.name(), fetch.level, fetch.at);
         let error = match stop {
             Stop::Fault { space, address } => {
                 self.record_fault(id, space, address);

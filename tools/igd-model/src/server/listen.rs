@@ -54,6 +54,9 @@ pub enum ServerError {
     /// The client broke the protocol.
     #[error("the client was cut off: {0}")]
     Client(#[from] ProtocolError),
+    /// There is no memory for the next client's device.
+    #[error("cannot make a new global GTT: {0}")]
+    Renew(io::Error),
     /// The system failed.
     #[error("cannot wait for clients: {0}")]
     Wait(#[from] io::Error),
@@ -88,7 +91,7 @@ impl Server {
         loop {
             let session = self.accept(device)?;
             let ended = self.serve(session, device);
-            device.disconnect();
+            device.disconnect().map_err(ServerError::Renew)?;
             match ended {
                 Err(error) if self.options.keep => log::error!("{error}"),
                 Ok(()) if self.options.keep => log::info!("the client is gone, waiting for the next"),

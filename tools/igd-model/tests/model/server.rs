@@ -124,10 +124,12 @@ fn the_next_client_finds_a_device_as_new() {
     let mut first = Client::ready(&served);
     first.write(0, 0x5_0000, &words(&[1]));
     first.write(7, 4, &[6]);
+    first.write(0, (8 << 20) + 8, &0x1234_5001_u64.to_le_bytes());
     drop(first);
     let mut second = Client::ready(&served);
     assert_eq!(second.read(0, 0x5_0000, 4), words(&[0]));
     assert_eq!(second.read(7, 4, 1), [0]);
+    assert_eq!(second.read(0, (8 << 20) + 8, 8), [0; 8], "an entry of the global GTT");
 }
 
 #[test]
