@@ -66,7 +66,7 @@ pub const STATUS_BUFFER: u32 = 0x370;
 pub const STATUS_POINTER: u32 = 0x3a0;
 /// `RING_CTX_TIMESTAMP`.
 pub const CTX_TIMESTAMP: u32 = 0x3a8;
-/// `MI_PREDICATE_RESULT_2` and `MI_PREDICATE_RESULT`: whether conditional commands are executed.
+/// `MI_PREDICATE_RESULT_2` and `MI_PREDICATE_RESULT`. Nothing asks them: predicated commands are always executed.
 pub const PREDICATE_RESULT: u32 = 0x418;
 /// `GEN8_RING_CS_GPR(0)`: sixteen 64-bit registers for arithmetic.
 pub const GPR: u32 = 0x600;

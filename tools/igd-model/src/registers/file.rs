@@ -204,6 +204,40 @@ mod tests {
         assert_eq!(twice, Vec::<String>::new());
     }
 
+    /// Offsets from the headers of i915 in Linux 6.12: who searches a name must find it where the register is.
+    #[test]
+    fn names_are_of_the_registers_at_their_offsets() {
+        let file = RegisterFile::default();
+        for (name, offset) in [
+            ("HSW_GTT_CACHE_EN", 0x4024),
+            ("GEN8_L3CNTLREG", 0x7034),
+            ("FBC_LLC_READ_CTRL", 0x9044),
+            ("GEN6_RSTCTL", 0x9420),
+            ("GEN8_UCGCTL6", 0x9430),
+            ("GEN6_RP_CONTROL", 0xa024),
+            ("GEN6_RC_CONTROL", 0xa090),
+            ("GEN7_SARCHKMD", 0xb000),
+            ("GEN7_L3LOG", 0xb070),
+            ("GEN7_L3LOG", 0xb470),
+            ("GEN8_L3SQCREG4", 0xb118),
+            ("GEN9_BLT_MOCS", 0xcc00),
+            ("TRANS_HBLANK", 0x6_0004),
+            ("CURBASE", 0x7_0084),
+            ("PLANE_STRIDE", 0x7_0188),
+            ("PLANE_SIZE", 0x7_1190),
+            ("PLANE_SURF", 0x7_219c),
+        ] {
+            let lines: Vec<_> = file
+                .lines()
+                .iter()
+                .map(|declared| declared.register)
+                .filter(|one| (one.offset..one.offset + one.words * 4).contains(&offset))
+                .map(|one| one.name)
+                .collect();
+            assert!(matches!(lines[..], [line] if line.contains(name)), "{name} at {offset:#x}: {lines:?}");
+        }
+    }
+
     #[test]
     fn every_line_has_a_name_and_a_source() {
         for declared in RegisterFile::default().lines() {

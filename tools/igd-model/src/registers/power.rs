@@ -33,7 +33,12 @@ pub(super) const REGISTERS: &[Register] = &[
     reg(0xa180, "ECOBUS", 0, Plain, PRM),
     reg(0x13_805c, "GEN6_GT_THREAD_STATUS_REG", 0, Fixed, PRM),
     reg(0x0d00, "RPM_CONFIG0", 0, Fixed, PRM),
-    plain(0xa000, 0xa0bc, "GEN6_RPNSWREQ and the RPS and RC6 controls up to GEN6_RC_SLEEP", PM),
+    plain(
+        0xa000,
+        0xa0bc,
+        "GEN6_RPNSWREQ, GEN6_RP_CONTROL, GEN6_RP_UP_EI, GEN6_RC_CONTROL, GEN6_RC_STATE, GEN6_RC6_THRESHOLD and what is between",
+        PM,
+    ),
     plain(0xa0c4, 0xa0c8, "GEN9_MEDIA_PG_IDLE_HYSTERESIS, GEN9_RENDER_PG_IDLE_HYSTERESIS", PM),
     plain(0xa164, 0xa178, "GEN6_PMINTRMSK and its neighbours", PM),
     reg(0xa210, "GEN9_PG_ENABLE", 0, Plain, PM),
