@@ -153,7 +153,7 @@ pub(crate) enum Space {
     Ppgtt,
     /// The host's global GTT, as the GPU walks it
     Host,
-    /// A process's space in a PV dom0, --pml4 or --pdp machine addresses; a wrong one may read a device's registers
+    /// A process's space in a PV dom0; a wrong --pml4 or --pdp may read a device
     HostPpgtt,
 }
 
