@@ -19,6 +19,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* Nothing of higher priority runs before this batch ends: so i915 learns that it hangs, for waiting can be preempted. */
+#define MI_ARB_OFF (0x08u << 23)
+#define MI_NOOP 0
 #define MI_SEMAPHORE_WAIT_EQUAL (0x1cu << 23 | 2 | 1u << 15 | 4u << 12)
 /* A client of the command streamer that does not exist: bits 31:29 are 7. */
 #define BAD_COMMAND 0xe0000000u
@@ -186,11 +189,11 @@ static int tiled_y(void)
 	return tiled(I915_TILING_Y);
 }
 
-/* A batch that waits until the first word of `at` is 1, then stores there. */
-static uint32_t spinner(uint64_t at)
+/* A batch that begins with a command, waits until the first word of `at` is 1, then stores there. */
+static uint32_t spinner(uint64_t at, uint32_t first)
 {
 	uint32_t batch = buffer(PAGE);
-	uint32_t commands[] = { MI_SEMAPHORE_WAIT_EQUAL, 1, (uint32_t)at, (uint32_t)(at >> 32),
+	uint32_t commands[] = { first, MI_SEMAPHORE_WAIT_EQUAL, 1, (uint32_t)at, (uint32_t)(at >> 32),
 				MI_STORE_DWORD, (uint32_t)at + AFTER, (uint32_t)(at >> 32), 0x5151,
 				MI_BATCH_BUFFER_END, 0 };
 
@@ -205,7 +208,7 @@ static int preemption(void)
 	int error, waited;
 
 	CHECK(flag, "no map: %s", strerror(errno));
-	objects[1].handle = spinner(objects[0].at);
+	objects[1].handle = spinner(objects[0].at, MI_NOOP);
 	error = submit(context(-500), I915_EXEC_RENDER, objects, 2);
 	CHECK(!error, "the spinner was refused: %d", error);
 	usleep(20000);
@@ -253,7 +256,7 @@ static int hang(void)
 {
 	struct object target = { buffer(PAGE), 0x300000000 };
 
-	return hang_on(I915_EXEC_RENDER, spinner(target.at), target);
+	return hang_on(I915_EXEC_RENDER, spinner(target.at, MI_ARB_OFF), target);
 }
 
 static int bad_command(void)
