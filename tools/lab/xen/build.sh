@@ -51,8 +51,8 @@ for dir in tools/libs/*/; do
     find "$dir" -maxdepth 1 -name 'lib*.so.*' -exec cp -P {} "$libraries" \;
 done
 cp tools/firmware/hvmloader/hvmloader "$programs/boot"
-take() { # NAME: the one program of that name
-    find tools -type f -name "$1" -perm -u+x | grep -v '\.o$' | head -n 1
+take() { # NAME: the one program of that name, or nothing
+    find tools -type f -name "$1" ! -name '*.o' -perm -u+x -print -quit
 }
 for program in xl libxl-save-helper xen-init-dom0 xenconsole xenconsoled xenstored test-get-mfn; do
     path=$(take "$program")
