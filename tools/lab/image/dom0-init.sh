@@ -14,16 +14,19 @@ mount -t tmpfs run /run
 mkdir -p /var/lib/xen /var/lib/xenstored /var/log/xen/console /var/lock /run/xen
 ln -sfn /run /var/run
 
-# Everything that the host shall read goes through these: one marked line for each thing.
-mark() { printf '\r\n@lab %s\r\n' "$*"; }
+# Everything that the host shall read goes through these: one marked line for each thing. It has a serial port of its own,
+# because Xen and Linux print on the console when they like, also in the middle of a line. A shell has no such port.
+results=/dev/ttyS1
+if grep -qw lab.shell /proc/cmdline; then results=/dev/console; else stty -F $results 115200 raw -echo; fi
+exec 4<>$results || echo "this machine has no port for results: $results"
+mark() { printf '@lab %s\n' "$*" >&4; }
 
 # Runs a command as a named step: its output, line by line, then its exit code.
 step() { # NAME COMMAND...
     step_name=$1
     shift
     mark "step $step_name"
-    # The console turns \n into \r\n; a line that the kernel breaks into is lost, so steps are short.
-    { "$@" 2>&1; echo "lab-exit $?"; } | sed -e '/^lab-exit /!s/^/@lab | /' -e 's/^lab-exit /@lab exit /'
+    { "$@" 2>&1 4>&-; echo "lab-exit $?"; } | sed -e '/^lab-exit /!s/^/@lab | /' -e 's/^lab-exit /@lab exit /' >&4
 }
 
 # Waits until a command succeeds: wait_for SECONDS COMMAND...
@@ -42,11 +45,13 @@ wait_for() {
 ask() {
     mark "ask $*"
     # shellcheck disable=SC2034 # for the scenarios
-    read -r reply || finish 'broken the host does not answer'
+    read -r reply <&4 || finish 'broken the host does not answer'
 }
 
 finish() {
     mark "$*"
+    # Not before the port has sent all of it.
+    [ $results = /dev/console ] || stty -F $results raw -echo
     sync
     poweroff -f
     sleep 60

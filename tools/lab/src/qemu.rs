@@ -52,18 +52,46 @@ pub(crate) struct Machine {
     pub(crate) gpu: Option<gpu::Model>,
 }
 
+/// Where something that the machine says comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// The first serial port, where Xen and Linux say what they like, and QEMU's own errors.
+    Console,
+    /// The second one, where only dom0's first program speaks: no message can stand in the middle of a line.
+    Results,
+}
+
+/// What came out of a port, in pieces of any size.
+pub(crate) type Said = (Port, Vec<u8>);
+
+/// The ports of a machine that nobody sits at: results on QEMU's standard streams, and the console on standard error.
+const PORTS: &[&str] = &[
+    "-display",
+    "none",
+    "-monitor",
+    "none",
+    "-chardev",
+    "file,id=console,path=/dev/stderr",
+    "-serial",
+    "chardev:console",
+    "-chardev",
+    "stdio,id=results,signal=off",
+    "-serial",
+    "chardev:results",
+];
+
 /// A machine that runs. It dies with this value, and with this process.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
-    /// Its console's other direction.
+    /// The other direction of the port for results.
     input: Option<ChildStdin>,
     /// Ends after the machine.
     gpu: Option<gpu::Served>,
 }
 
 impl Machine {
-    /// The command that starts it.
+    /// The command that starts it, but for its ports.
     pub(crate) fn command(&self, gpu: Option<&gpu::Served>) -> Command {
         // The machine must not outlive the lab, not even one that was killed: util-linux can ask the kernel for that.
         let mut command = Command::new("setpriv");
@@ -86,7 +114,7 @@ impl Machine {
             &MEGABYTES.to_string(),
         ]);
         command.args(gpu.map(|gpu| gpu.arguments(MEGABYTES)).unwrap_or_default());
-        command.args(["-nographic", "-no-reboot", "-nic", "none"]);
+        command.args(["-no-reboot", "-nic", "none"]);
         if self.bare {
             command.arg("-kernel").arg(kernel).arg("-initrd").arg(initramfs);
             command.arg("-append").arg(format!("{BARE_OPTIONS} {}", self.task));
@@ -106,22 +134,22 @@ impl Machine {
     pub(crate) fn start_on_terminal(&self) -> Result<Running> {
         let gpu = self.start_gpu()?;
         let mut command = self.command(gpu.as_ref());
-        self.spawn(&mut command, gpu)
+        self.spawn(command.arg("-nographic"), gpu)
     }
 
-    /// Starts it with its console as a stream of bytes, which ends when the machine does.
-    pub(crate) fn start(&self) -> Result<(Running, Receiver<Vec<u8>>)> {
+    /// Starts it with what its ports say as streams of bytes, which end when the machine does.
+    pub(crate) fn start(&self) -> Result<(Running, Receiver<Said>)> {
         let gpu = self.start_gpu()?;
         let mut command = self.command(gpu.as_ref());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(PORTS).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = self.spawn(&mut command, gpu)?;
         running.input = running.child.stdin.take();
         let (send, receive) = mpsc::channel();
         if let Some(out) = running.child.stdout.take() {
-            forward(out, send.clone());
+            forward(Port::Results, out, send.clone());
         }
         if let Some(errors) = running.child.stderr.take() {
-            forward(errors, send);
+            forward(Port::Console, errors, send);
         }
         Ok((running, receive))
     }
@@ -178,17 +206,17 @@ impl Drop for Running {
     }
 }
 
-/// What dom0 is told of an answer: its first line, of which a console takes that much.
+/// What dom0 is told of an answer: its first line, of which a terminal takes that much.
 fn reply(lines: &[String]) -> &str {
     lines.first().filter(|line| line.is_ascii() && line.len() < 100).map_or("", String::as_str)
 }
 
-fn forward(mut from: impl Read + Send + 'static, to: mpsc::Sender<Vec<u8>>) {
+fn forward(port: Port, mut from: impl Read + Send + 'static, to: mpsc::Sender<Said>) {
     thread::spawn(move || {
         let mut block = [0; 4096];
         while let Ok(length) = from.read(&mut block) {
             let bytes = block.get(..length).unwrap_or_default();
-            if bytes.is_empty() || to.send(bytes.to_vec()).is_err() {
+            if bytes.is_empty() || to.send((port, bytes.to_vec())).is_err() {
                 break;
             }
         }

@@ -1,4 +1,4 @@
-//! One run of the machine: its console is read until dom0 is done, the time is up, or the user stops it.
+//! One run of the machine: its ports are read until dom0 is done, the time is up, or the user stops it.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::console::{Line, Lines};
 use crate::error::{LabError, Result};
 use crate::interrupt;
-use crate::qemu::Machine;
+use crate::qemu::{Machine, Port};
 use crate::transcript::Transcript;
 
 const TICK: Duration = Duration::from_millis(200);
@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// Time for the machine to power off after dom0 said that it is done.
 const POWER_OFF: Duration = Duration::from_secs(60);
 
-/// Boots the machine and reads it to its end. All that the console says goes to `log` and to `watch`.
+/// Boots the machine and reads it to its end. All that it says goes to `log` and to `watch`, whole lines of both ports.
 pub(crate) fn run(
     machine: &Machine,
     limit: Duration,
@@ -25,19 +25,21 @@ pub(crate) fn run(
     mut watch: impl FnMut(&str),
 ) -> Result<Transcript> {
     let mut log_file = File::create(log).map_err(LabError::file("create", log))?;
-    let (mut running, console) = machine.start()?;
+    let (mut running, said) = machine.start()?;
     let mut end = Instant::now() + limit;
-    let mut lines = Lines::default();
+    let (mut console, mut results) = (Lines::default(), Lines::default());
     let mut transcript = Transcript::default();
     let mut last = String::new();
     loop {
         interrupt::check()?;
-        match console.recv_timeout(TICK) {
-            Ok(bytes) => {
+        match said.recv_timeout(TICK) {
+            Ok((port, bytes)) => {
+                let lines = if port == Port::Console { &mut console } else { &mut results };
                 for line in lines.take(&bytes) {
                     writeln!(log_file, "{line}").map_err(LabError::file("write", log))?;
                     watch(&line);
-                    let parsed = Line::parse(&line);
+                    // A guest, or a message, could say on the console what looks like a result.
+                    let parsed = if port == Port::Results { Line::parse(&line) } else { Line::Other };
                     if parsed == Line::Done {
                         end = end.min(Instant::now() + POWER_OFF);
                     }
@@ -58,7 +60,7 @@ pub(crate) fn run(
             return Err(LabError::TimedOut { limit, last });
         }
     }
-    // The console ends a moment before the process does.
+    // The ports end a moment before the process does.
     let status = loop {
         if let Some(status) = running.ended()? {
             break status;
@@ -118,7 +120,8 @@ mod tests {
     #[test]
     fn run_machine_that_hangs_is_stopped_at_its_limit() {
         let start = Instant::now();
-        let (result, log) = run_script("echo last words; exec sleep 1000", Duration::from_millis(500));
+        let script = "echo last words >&2; exec sleep 1000";
+        let (result, log) = run_script(script, Duration::from_millis(500));
         let error = result.unwrap_err();
         assert!(matches!(&error, LabError::TimedOut { last, .. } if last == "last words"), "{error}");
         assert!(start.elapsed() < LONG);
@@ -133,6 +136,14 @@ mod tests {
         assert!(matches!(result.unwrap_err(), LabError::QemuEnded { .. }));
         let (result, _) = run_script("exit 0", LONG);
         assert!(matches!(result.unwrap_err(), LabError::QemuEnded { .. }));
+    }
+
+    #[test]
+    fn run_console_is_kept_and_never_taken_for_a_result() {
+        let script = "printf '@lab st'; sleep 0.1; printf '(XEN) hello\\n@lab done\\n' >&2; sleep 0.1; echo 'ep a'; exit 0";
+        let (result, log) = run_script(script, LONG);
+        assert!(matches!(result.unwrap_err(), LabError::QemuEnded { .. }));
+        assert_eq!(log, "(XEN) hello\n@lab done\n@lab step a\n");
     }
 
     #[test]
