@@ -21,7 +21,7 @@ step unpause xl unpause gpu
 step ready wait_for 300 grep -q '^guest: ready' "$(guest_log gpu)"
 step guest-saw sh -c "grep '^guest: ' $(guest_log gpu)"
 step stats cat "/sys/kernel/vgt/vm$(xl domid gpu)/stats"
-step driver in_guest gpu 'time modprobe i915' 900
+step driver in_guest gpu 'time load-i915' 900
 step guest-dmesg in_guest gpu 'dmesg | grep -e i915 -e drm -e "fb0" -e "Call Trace" -e WARN'
 # A vGPU has no preemption.
 step exec in_guest gpu 'time i915-exec stores many blits tiled-x tiled-y hang' 900

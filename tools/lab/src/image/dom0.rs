@@ -57,21 +57,25 @@ const MODULES: &[&str] = &[
     "drivers/xen/xenfs/xenfs",
 ];
 
-/// What i915 and GVT-g are made of.
-const GPU_MODULES: &[&str] = &[
-    "arch/x86/kvm/kvm",
-    "drivers/acpi/video",
-    "drivers/gpu/drm/display/drm_display_helper",
+/// i915 and what it needs, in the order in which insmod takes them.
+const DRIVER: &[&str] = &[
+    "drivers/i2c/algos/i2c-algo-bit",
     "drivers/gpu/drm/drm",
     "drivers/gpu/drm/drm_buddy",
-    "drivers/gpu/drm/drm_kms_helper",
-    "drivers/gpu/drm/i915/i915",
-    "drivers/gpu/drm/i915/kvmgt",
-    "drivers/gpu/drm/ttm/ttm",
-    "drivers/i2c/algos/i2c-algo-bit",
-    "drivers/media/cec/core/cec",
-    "drivers/media/rc/rc-core",
     "drivers/platform/x86/wmi",
+    "drivers/acpi/video",
+    "drivers/gpu/drm/ttm/ttm",
+    "drivers/gpu/drm/drm_kms_helper",
+    "drivers/media/rc/rc-core",
+    "drivers/media/cec/core/cec",
+    "drivers/gpu/drm/display/drm_display_helper",
+    "drivers/gpu/drm/i915/i915",
+];
+
+/// What the packages' GVT-g is made of.
+const KVMGT: &[&str] = &[
+    "arch/x86/kvm/kvm",
+    "drivers/gpu/drm/i915/kvmgt",
     "drivers/vfio/mdev/mdev",
     "drivers/vfio/vfio",
     "virt/lib/irqbypass",
@@ -83,13 +87,13 @@ const GUESTS: &str = include_str!("../../image/guests.sh");
 /// How scenarios bring a GPU's drivers up.
 const GPU: &str = include_str!("../../image/gpu.sh");
 
-/// All of dom0's files.
+/// All of dom0's files. Guests run `guest_kernel`, and where there is a GPU they have its i915.
 pub(super) fn files(
     tree: &Path,
-    kernel: &Path,
     modules: &Modules,
     programs: Programs,
     gpu: Gpu,
+    guest_kernel: &Path,
 ) -> Result<Files> {
     let mut files = Files::default();
     files.add("init", Entry::Program(INIT.into()));
@@ -119,9 +123,10 @@ pub(super) fn files(
         files.add("lab/gpu.sh", Entry::File(GPU.into()));
     }
 
-    let kernel_bytes = std::fs::read(kernel).map_err(LabError::file("read", kernel))?;
+    let kernel_bytes = std::fs::read(guest_kernel).map_err(LabError::file("read", guest_kernel))?;
     files.add("lab/vmlinuz", Entry::File(kernel_bytes));
-    let guest = guest::files(tree, modules, programs.guest, programs.exec)?;
+    let driver = if gpu == Gpu::None { None } else { Some(driver(tree, guest_kernel)?) };
+    let guest = guest::files(tree, driver, programs.guest, programs.exec)?;
     files.add("lab/guest.cpio.gz", Entry::File(guest.gzip()?));
     for scenario in scenario::every() {
         let path = format!("lab/scenarios/{}.sh", scenario.name);
@@ -151,9 +156,19 @@ fn add_libraries(files: &mut Files, tree: &Path) -> Result<()> {
 /// The modules of the packages' kernel.
 pub(super) fn modules(tree: &Path, kernel: &Path, gpu: Gpu) -> Result<Modules> {
     let mut modules = Modules::new(kernel)?;
-    let gpu_modules = if gpu == Gpu::None { &[] } else { GPU_MODULES };
-    for module in MODULES.iter().chain(gpu_modules) {
+    let of_gpu: &[&[&str]] = if gpu == Gpu::None { &[] } else { &[DRIVER, KVMGT] };
+    for module in MODULES.iter().chain(of_gpu.iter().copied().flatten()) {
         modules.take(tree, module)?;
     }
     Ok(modules)
+}
+
+/// i915 of the packages' kernel, and the order in which a guest loads it.
+fn driver(tree: &Path, kernel: &Path) -> Result<guest::Driver> {
+    let mut modules = Modules::new(kernel)?;
+    for module in DRIVER {
+        modules.take(tree, module)?;
+    }
+    let names = DRIVER.iter().filter_map(|module| module.rsplit('/').next());
+    Ok(guest::Driver { modules, order: names.collect::<Vec<_>>().join("\n") + "\n" })
 }

@@ -9,15 +9,28 @@ use crate::error::Result;
 
 const INIT: &str = include_str!("../../image/guest-init.sh");
 
-/// All of a guest's files. `exec` drives i915; the guest has that only with a kernel whose modules tell what they need.
-pub(super) fn files(tree: &Path, modules: &Modules, lab_guest: Vec<u8>, exec: Vec<u8>) -> Result<Files> {
+/// What loads i915 in a guest.
+const LOAD: &str = include_str!("../../image/guest-i915.sh");
+
+/// A guest's i915.
+#[derive(Debug)]
+pub(super) struct Driver {
+    pub(super) modules: Modules,
+    /// The modules' names, one a line, each after those that it needs.
+    pub(super) order: String,
+}
+
+/// All of a guest's files. `exec` drives i915, where there is one.
+pub(super) fn files(tree: &Path, driver: Option<Driver>, lab_guest: Vec<u8>, exec: Vec<u8>) -> Result<Files> {
     let mut files = Files::default();
     files.add("init", Entry::Program(INIT.into()));
     files.add("bin/busybox", program(tree, "bin/busybox")?);
     files.add("bin/sh", Entry::Link("busybox".into()));
     files.add("bin/lab-guest", Entry::Program(lab_guest));
-    if let Some(driver) = modules.with_needed("i915") {
-        driver.add_to(&mut files);
+    if let Some(Driver { modules, order }) = driver {
+        modules.add_to(&mut files);
+        files.add("bin/load-i915", Entry::Program(LOAD.into()));
+        files.add("lab/i915-modules", Entry::File(order.into_bytes()));
         files.add("bin/i915-exec", Entry::Program(exec));
     }
     Ok(files)

@@ -28,7 +28,8 @@ pub(crate) struct Images {
 
 /// Builds what the cache does not have yet. Where there is a GPU, kernel and image have a driver for it.
 ///
-/// `linux` is what [`crate::kernel::built`] gives, for dom0 and guests in place of the packages' kernel.
+/// `linux` is what [`crate::kernel::built`] gives, for dom0 in place of the packages' kernel. Guests always run the
+/// packages' one: nothing of theirs is ours.
 pub(crate) fn build(cache: &Cache, tree: &Path, gpu: Gpu, linux: Option<&Path>) -> Result<Images> {
     let progress = Progress::new("image", 3);
     progress.note("our programs");
@@ -36,12 +37,13 @@ pub(crate) fn build(cache: &Cache, tree: &Path, gpu: Gpu, linux: Option<&Path>) 
     progress.add(1);
     progress.note("files of dom0");
     let series = if gpu == Gpu::None { "vmlinuz-6.1." } else { "vmlinuz-6.12." };
-    let kernel = find_one(linux.unwrap_or(tree), "boot", if linux.is_some() { "vmlinuz-" } else { series })?;
+    let stock = find_one(tree, "boot", series)?;
+    let kernel = linux.map_or(Ok(stock.clone()), |linux| find_one(linux, "boot", "vmlinuz-"))?;
     let modules = match linux {
         Some(linux) => Modules::of_build(linux, &kernel)?,
         None => dom0::modules(tree, &kernel, gpu)?,
     };
-    let files = dom0::files(tree, &kernel, &modules, programs, gpu)?;
+    let files = dom0::files(tree, &modules, programs, gpu, &stock)?;
     progress.add(1);
     progress.note("initramfs of dom0");
     let initramfs = packed(cache, &files)?;

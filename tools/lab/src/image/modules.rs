@@ -8,9 +8,6 @@ use crate::cpio::{Entry, Files};
 use crate::error::{LabError, Result};
 use crate::run;
 
-/// What of modprobe's files is needed: which module needs which others.
-const DEPENDENCIES: &str = "modules.dep";
-
 /// Modules by the names of their files, and modprobe's files where a kernel was built with them.
 #[derive(Debug)]
 pub(super) struct Modules {
@@ -47,16 +44,6 @@ impl Modules {
         Ok(())
     }
 
-    /// One with all that it needs, where that is known.
-    pub(super) fn with_needed(&self, module: &str) -> Option<Self> {
-        let text = String::from_utf8_lossy(self.files.get(DEPENDENCIES)?);
-        let start = format!("{module}.ko:");
-        let needed = text.lines().find_map(|line| line.strip_prefix(&start))?;
-        let names = [DEPENDENCIES, start.trim_end_matches(':')].into_iter().chain(needed.split_whitespace());
-        let files = names.filter_map(|name| Some((name.to_owned(), self.files.get(name)?.clone())));
-        Some(Self { release: self.release.clone(), files: files.collect() })
-    }
-
     /// Puts them where modprobe and insmod are told to look.
     pub(super) fn add_to(&self, files: &mut Files) {
         for (name, bytes) in &self.files {
@@ -79,20 +66,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn with_needed_takes_what_a_module_needs_and_no_more() {
+    fn of_build_takes_all_that_is_there() {
         let dir = tempfile::tempdir().unwrap();
         let directory = dir.path().join("lib/modules/6.12.1-xengt");
         fs::create_dir_all(&directory).unwrap();
-        let dependencies = "drm.ko:\ni915.ko: drm.ko video.ko\nkvm.ko:\nvideo.ko:\n";
-        fs::write(directory.join("modules.dep"), dependencies).unwrap();
-        for name in ["drm", "i915", "kvm", "video"] {
-            fs::write(directory.join(format!("{name}.ko")), name).unwrap();
+        for name in ["modules.dep", "i915.ko", "kvm.ko"] {
+            fs::write(directory.join(name), name).unwrap();
         }
         let all = Modules::of_build(dir.path(), Path::new("/boot/vmlinuz-6.12.1-xengt")).unwrap();
-        assert_eq!(all.files.len(), 5);
-        let some = all.with_needed("i915").unwrap();
-        assert_eq!(some.files.keys().collect::<Vec<_>>(), ["drm.ko", "i915.ko", "modules.dep", "video.ko"]);
-        assert!(all.with_needed("absent").is_none());
+        assert_eq!(all.files.keys().collect::<Vec<_>>(), ["i915.ko", "kvm.ko", "modules.dep"]);
     }
 
     #[test]
