@@ -25,6 +25,18 @@ device_model_args_hvm = ["-device", "xen-platform,addr=0x4"]
 CONFIG
 }
 
+# Writes that of a guest whose vGPU our xl makes: vgpu_config NAME [LINE]... It has guest_options on its kernel's command
+# line beside lab.serve.
+vgpu_config() {
+    vgpu_file=/run/$1.cfg
+    guest_config "$1" "lab.serve ${guest_options:-}"
+    # The platform device is xl's to place here.
+    sed -i -e 's/^vga = .*/vga = "xengt"/' -e 's/^on_reboot = .*/on_reboot = "restart"/' \
+        -e '/^xen_platform_pci/d' -e '/^device_model_args_hvm/d' "$vgpu_file"
+    shift
+    for vgpu_line in "$@"; do echo "$vgpu_line" >>"$vgpu_file"; done
+}
+
 guest_log() { printf '/var/log/xen/console/guest-%s.log\n' "$1"; }
 
 # Starts a guest that takes commands, and waits until it does: start_guest NAME

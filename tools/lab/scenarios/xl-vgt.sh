@@ -5,17 +5,6 @@
 driver=/sys/kernel/vgt
 node=$driver/control/create_vgt_instance
 
-# vgpu_config NAME [LINE]...
-vgpu_config() {
-    vgpu_file=/run/$1.cfg
-    guest_config "$1" lab.serve
-    # The platform device is xl's to place here.
-    sed -i -e 's/^vga = .*/vga = "xengt"/' -e 's/^on_reboot = .*/on_reboot = "restart"/' \
-        -e '/^xen_platform_pci/d' -e '/^device_model_args_hvm/d' "$vgpu_file"
-    shift
-    for vgpu_line in "$@"; do echo "$vgpu_line" >>"$vgpu_file"; done
-}
-
 nothing_left() { only_dom0 && ! pidof xen-qemu-system-i386; }
 left() { wait_for 30 nothing_left || { xl list && pidof xen-qemu-system-i386 && return 1; }; }
 # Writes follow each other at once if the driver makes no vGPU.

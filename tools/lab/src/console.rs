@@ -53,7 +53,8 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    const LONGEST: usize = 1 << 16;
+    /// Room for a picture of a screen of text.
+    const LONGEST: usize = 1 << 18;
 
     /// Takes bytes in, and gives the lines that they complete.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Vec<String> {

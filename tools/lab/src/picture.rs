@@ -23,6 +23,22 @@ pub(crate) fn describe(png: &[u8]) -> Result<Vec<String>> {
     ])
 }
 
+/// The bytes of hexadecimal digits.
+pub(crate) fn from_hex(digits: &str) -> Result<Vec<u8>> {
+    let wrong =
+        || LabError::Expectation("the picture came in something else than hexadecimal digits".to_owned());
+    let digits = digits.trim().as_bytes();
+    let (pairs, rest) = digits.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(wrong());
+    }
+    let byte = |pair: &[u8; 2]| {
+        let text = core::str::from_utf8(pair).ok().filter(|text| !text.starts_with('+'))?;
+        u8::from_str_radix(text, 16).ok()
+    };
+    pairs.iter().map(|pair| byte(pair).ok_or_else(wrong)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +56,15 @@ mod tests {
         let lines = describe(&picture(&[[0; 3], [0, 0, 1], [255; 3], [255; 3]])).unwrap();
         assert_eq!(lines, ["size 4x1", "lit 3", "colours 3"]);
         assert_eq!(describe(&picture(&[[0; 3]; 2])).unwrap()[1], "lit 0");
+    }
+
+    #[test]
+    fn from_hex_takes_digits_only() {
+        assert_eq!(from_hex("00ffA0\r").unwrap(), [0, 255, 160]);
+        assert_eq!(from_hex("").unwrap(), []);
+        for other in ["0", "0g", "+1", "0 0", "\u{e9}"] {
+            assert!(from_hex(other).is_err(), "{other}");
+        }
     }
 
     #[test]

@@ -170,13 +170,19 @@ impl Machine {
 }
 
 impl Running {
-    /// Does what a scenario asks of the host, and lets it go on. A picture is put at `picture`.
+    /// Does what a scenario asks of the host, and lets it go on. A picture, the screen's or one that dom0 has made, is put
+    /// at `picture`.
     pub(crate) fn ask(&mut self, request: &str, picture: &Path) -> Result<Vec<String>> {
         let Some(gpu) = &self.gpu else {
             return Err(LabError::Expectation(format!("{request} was asked of a GPU, and there is none")));
         };
         let lines = match request {
             "process" => gpu.process()?,
+            _ if request.starts_with("keep ") => {
+                let bytes = picture::from_hex(request.trim_start_matches("keep "))?;
+                fs::write(picture, &bytes).map_err(LabError::file("write", picture))?;
+                picture::describe(&bytes)?
+            }
             "screenshot" => {
                 let answer = gpu.ask(request)?;
                 fs::write(picture, &answer).map_err(LabError::file("write", picture))?;

@@ -99,6 +99,12 @@ impl Step {
         }
     }
 
+    /// The same without the lines that hold this.
+    pub(crate) fn without(&self, word: &str) -> Self {
+        let output = self.output.iter().filter(|line| !line.contains(word)).cloned().collect();
+        Self { name: self.name.clone(), output, exit: self.exit }
+    }
+
     fn wrong(&self, what: &str) -> LabError {
         let output: String = self.output.iter().map(|line| format!("\n    | {line}")).collect();
         LabError::Expectation(format!("step {}: {what}; it printed:{output}", self.name))

@@ -6,6 +6,7 @@ mod crossings;
 mod cycles;
 mod frames;
 mod hold;
+mod leaves;
 mod pages;
 mod release;
 mod statement;
@@ -96,6 +97,14 @@ enum Verb {
         /// What i915-exec said of its objects
         file: PathBuf,
     },
+    /// Tell where a vGPU's tables lead in the machine, as its guest wrote them
+    Leaves {
+        #[arg(long)]
+        domid: DomId,
+        /// The tables that the guest's driver announced last, in place of the global one
+        #[arg(long)]
+        ppgtt: bool,
+    },
     /// Count the crossings into the kernel that translating a guest's frames takes
     Crossings {
         #[arg(long)]
@@ -113,6 +122,7 @@ fn main() -> ExitCode {
         Verb::Cycles { count, config } => cycles::cycles(count, &config),
         Verb::Frames { domid, gfns } => frames::tell(domid, &gfns),
         Verb::Pages { pml4, file } => pages::look(pml4, &file),
+        Verb::Leaves { domid, ppgtt } => leaves::tell(domid, ppgtt),
         Verb::Crossings { domid } => crossings::count(domid),
     };
     match outcome {

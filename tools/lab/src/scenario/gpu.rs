@@ -70,7 +70,7 @@ pub(super) fn executed(step: &Step, tests: &[&str]) -> Result<()> {
 }
 
 /// The number behind a word, or 0.
-fn number(step: &Step, word: &str) -> u64 {
+pub(super) fn number(step: &Step, word: &str) -> u64 {
     step.lines().find_map(|line| line.strip_prefix(word)?.parse().ok()).unwrap_or(0)
 }
 

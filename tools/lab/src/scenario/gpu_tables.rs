@@ -57,7 +57,7 @@ fn process(run: &Transcript) -> Result<()> {
 }
 
 /// Address and bytes of each `object ADDRESS BYTES`.
-fn objects(step: &Step) -> Result<Vec<(u64, u64)>> {
+pub(super) fn objects(step: &Step) -> Result<Vec<(u64, u64)>> {
     let words = step.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     words
         .map(|words| match words.as_slice() {
@@ -68,7 +68,10 @@ fn objects(step: &Step) -> Result<Vec<(u64, u64)>> {
 }
 
 /// Expects every page of the objects among those that were read.
-fn all_mapped<'o>(objects: &'o [(u64, u64)], read: &BTreeMap<u64, u64>) -> Result<&'o [(u64, u64)]> {
+pub(super) fn all_mapped<'o>(
+    objects: &'o [(u64, u64)],
+    read: &BTreeMap<u64, u64>,
+) -> Result<&'o [(u64, u64)]> {
     let mut pages = objects.iter().flat_map(|(at, bytes)| (*at..at + bytes).step_by(4096));
     match pages.find(|page| !read.contains_key(page)) {
         None => Ok(objects),
@@ -77,7 +80,7 @@ fn all_mapped<'o>(objects: &'o [(u64, u64)], read: &BTreeMap<u64, u64>) -> Resul
 }
 
 /// Each page of `0xADDRESS 0xENTRY 0xBYTES`.
-fn leaves(step: &Step) -> Result<BTreeMap<u64, u64>> {
+pub(super) fn leaves(step: &Step) -> Result<BTreeMap<u64, u64>> {
     let mut pages = BTreeMap::new();
     for line in step.lines() {
         let words: Vec<_> = line.split(' ').collect();
@@ -124,7 +127,7 @@ fn dumped(step: &Step) -> Result<BTreeMap<u64, u64>> {
 }
 
 /// Each present entry of `0xADDRESS 0xENTRY`.
-fn entries(step: &Step) -> Result<BTreeMap<u64, u64>> {
+pub(super) fn entries(step: &Step) -> Result<BTreeMap<u64, u64>> {
     let mut pages = BTreeMap::new();
     for line in step.lines() {
         let Some((gma, entry)) = line.split_once(' ') else {
@@ -139,14 +142,14 @@ fn entries(step: &Step) -> Result<BTreeMap<u64, u64>> {
 }
 
 /// What the model said of a table before vgtctl read it, and what of that was otherwise afterwards.
-struct Told {
+pub(super) struct Told {
     before: BTreeMap<u64, u64>,
     changed: BTreeSet<u64>,
 }
 
 impl Told {
     /// Where too much changes, what is left to compare proves little.
-    fn new(before: BTreeMap<u64, u64>, after: BTreeMap<u64, u64>) -> Result<Self> {
+    pub(super) fn new(before: BTreeMap<u64, u64>, after: BTreeMap<u64, u64>) -> Result<Self> {
         let pages: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
         let all = pages.len();
         let changed: BTreeSet<_> =
@@ -159,10 +162,24 @@ impl Told {
     }
 
     /// Expects that vgtctl read the same, where nothing changed; tells how many pages that are.
-    fn same(&self, read: &BTreeMap<u64, u64>) -> Result<usize> {
-        let differs = |page: &&u64| !self.changed.contains(page) && read.get(page) != self.before.get(page);
-        match read.keys().chain(self.before.keys()).find(differs) {
-            None => Ok(self.before.keys().filter(|page| !self.changed.contains(page)).count()),
+    pub(super) fn same(&self, read: &BTreeMap<u64, u64>) -> Result<usize> {
+        self.agree(read, self.before.keys())
+    }
+
+    /// Expects that what was read is so in the model too, which may have more; tells how many pages that are.
+    pub(super) fn has(&self, read: &BTreeMap<u64, u64>) -> Result<usize> {
+        self.agree(read, read.keys())
+    }
+
+    fn agree<'p>(
+        &self,
+        read: &'p BTreeMap<u64, u64>,
+        judged: impl Iterator<Item = &'p u64> + Clone,
+    ) -> Result<usize> {
+        let settled = |page: &&u64| !self.changed.contains(page);
+        let differs = |page: &&u64| settled(page) && read.get(page) != self.before.get(page);
+        match read.keys().chain(judged.clone()).find(differs) {
+            None => Ok(judged.filter(settled).count()),
             Some(page) => Err(wrong(&format!(
                 "{page:#x} leads to {:x?} by vgtctl, to {:x?} in the model before and after",
                 read.get(page),
@@ -172,12 +189,12 @@ impl Told {
     }
 }
 
-fn hex(word: &str) -> Result<u64> {
+pub(super) fn hex(word: &str) -> Result<u64> {
     let digits = word.strip_prefix("0x").unwrap_or(word);
     u64::from_str_radix(digits, 16).map_err(|_| wrong(&format!("{word:?} is no number")))
 }
 
-fn wrong(what: &str) -> LabError {
+pub(super) fn wrong(what: &str) -> LabError {
     LabError::Expectation(what.to_owned())
 }
 

@@ -14,6 +14,7 @@ mod two_processors;
 mod vgtctl;
 mod write_tracking;
 mod xengt;
+mod xengt_xl;
 mod xl_vgt;
 
 use std::time::Duration;
@@ -56,6 +57,7 @@ const ALL: &[Scenario] = &[
     soak::SCENARIO,
     xengt::LOAD,
     xengt::GUEST,
+    xengt_xl::SCENARIO,
 ];
 
 /// What a scenario runs on, unless the user says otherwise.
