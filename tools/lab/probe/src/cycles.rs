@@ -1,4 +1,4 @@
-//! `cycles`: domains with an ioreq server come and go, and nothing may grow.
+//! `cycles` and `vgpu-cycles`: domains with an ioreq server, or vGPUs of one domain, come and go, and nothing may grow.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -7,9 +7,12 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use libxengt::addr::Gpa;
+use libxengt::addr::{DomId, Gpa};
+use libxengt::control::CreateRequest;
+use libxengt::host::Host;
 use libxengt::memory::GuestMemory;
 use libxengt::root::Root;
+use libxengt::vgpu_type::VgpuType;
 use libxengt::xen::ioreq::{Handler, IoreqServer};
 use libxengt::xen::xenstore::Xenstore;
 use libxengt::xen::{IoRange, LiveMemory, Sbdf, Xen};
@@ -46,17 +49,32 @@ struct Usage {
 }
 
 pub(crate) fn cycles(count: u32, config: &Path) -> Outcome {
+    let root = Root::system();
+    let xen = Xen::open(&root)?;
+    // Every other time the domain goes first, under the server.
+    repeat(count, |n| cycle(&root, &xen, config, n % 2 == 0))
+}
+
+/// vGPUs of one domain.
+pub(crate) fn vgpus(count: u32, domid: DomId) -> Outcome {
+    let host = Host::open(Root::system())?;
+    let request = CreateRequest::of_type(domid, VgpuType::by_low_mb(64)?);
+    repeat(count, |_| {
+        host.control().create(&request)?;
+        Ok(host.control().destroy(domid)?)
+    })
+}
+
+/// Does something that many times, and looks what has grown since it was warm.
+fn repeat(count: u32, cycle: impl Fn(u32) -> Result<(), Box<dyn Error>>) -> Outcome {
     let measured = count.checked_sub(WARM).filter(|measured| *measured > 0);
     let measured = u64::from(
         measured
             .ok_or_else(|| format!("--count {count} leaves none to measure, expected more than {WARM}"))?,
     );
-    let root = Root::system();
-    let xen = Xen::open(&root)?;
     let run = |numbers: std::ops::Range<u32>| -> Result<(), Box<dyn Error>> {
         for n in numbers {
-            // Every other time the domain goes first, under the server.
-            cycle(&root, &xen, config, n % 2 == 0).map_err(|error| format!("cycle {n}: {error}"))?;
+            cycle(n).map_err(|error| format!("cycle {n}: {error}"))?;
         }
         Ok(())
     };

@@ -81,6 +81,14 @@ enum Verb {
         /// The domain's configuration for xl
         config: PathBuf,
     },
+    /// Create and destroy a domain's vGPU many times, and look for what is left
+    VgpuCycles {
+        /// How often
+        #[arg(long)]
+        count: u32,
+        #[arg(long)]
+        domid: DomId,
+    },
     /// Ask for the machine frames behind a guest's frames, all in one list, and for mappings of them
     Frames {
         #[arg(long)]
@@ -120,6 +128,7 @@ fn main() -> ExitCode {
         Verb::Track { domid, page } => track::track(domid, page),
         Verb::Release { domid, slot } => release::release(domid, slot),
         Verb::Cycles { count, config } => cycles::cycles(count, &config),
+        Verb::VgpuCycles { count, domid } => cycles::vgpus(count, domid),
         Verb::Frames { domid, gfns } => frames::tell(domid, &gfns),
         Verb::Pages { pml4, file } => pages::look(pml4, &file),
         Verb::Leaves { domid, ppgtt } => leaves::tell(domid, ppgtt),

@@ -14,6 +14,7 @@ mod two_processors;
 mod vgtctl;
 mod write_tracking;
 mod xengt;
+mod xengt_life;
 mod xengt_xl;
 mod xl_vgt;
 
@@ -58,6 +59,7 @@ const ALL: &[Scenario] = &[
     xengt::LOAD,
     xengt::GUEST,
     xengt_xl::SCENARIO,
+    xengt_life::SCENARIO,
 ];
 
 /// What a scenario runs on, unless the user says otherwise.
