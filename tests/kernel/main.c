@@ -137,6 +137,43 @@ static void try_config(void)
     MUST(i == XENGT_NOWHERE || where < regions.at[i].size);
 }
 
+/* A window anywhere, and a Xen that does any number of steps and fails at any call: what is mapped is always known. */
+static void try_direct(void)
+{
+    struct xengt_direct *direct = &direct_xen.direct;
+    struct xengt_window window = {
+        .gfn = DIRECT_GFN + any() % 1024, .mfn = DIRECT_MFN + any() % 1024, .nr = any() % (DIRECT_FRAMES - 1024),
+    };
+    /* Regions end below the guest's last address (try_config), and the machine's aperture below its own. */
+    struct xengt_range bar = { edgy() >> 16 & ~0xfffull, any() % 3 ? 256 << 20 : edgy() >> 16 };
+    struct xengt_slice slice = {
+        .base = edgy() >> 16,
+        .offset = any() % 3 ? (any() % 128) << 21 : edgy(),
+        .size = any() % 3 ? 64 << 20 : edgy(),
+    };
+    unsigned round;
+
+    new_direct();
+    for (round = 0; round < 4; round++) {
+        direct_xen.steps = any() % 2 ? 64 : 1 + any() % 600;
+        direct_xen.fail_at = direct_xen.calls + 1 + any() % 12;
+        direct_xen.fail_from = any() % 3 ? 0 : direct_xen.calls + 1 + any() % 12;
+        if (any() % 2)
+            MUST(xengt_direct_map(direct, &window) || direct->window.nr == window.nr);
+        else
+            MUST(xengt_direct_unmap(direct) || xengt_direct_is_empty(direct));
+        MUST(direct_agrees(&direct_xen));
+        MUST(!xengt_direct_is_empty(direct) || !direct_xen.nr);
+    }
+
+    xengt_want_window(&bar, &slice, &window);
+    if (window.nr) {
+        MUST(window.gfn << 12 >= bar.start && (window.nr << 12) <= bar.size);
+        MUST((window.gfn << 12) - bar.start == slice.offset && window.nr << 12 == slice.size);
+        MUST(slice.offset + slice.size <= bar.size && window.mfn << 12 == slice.base + slice.offset);
+    }
+}
+
 static void run_tests(unsigned *passed, unsigned *failed)
 {
     unsigned i;
@@ -172,6 +209,8 @@ int main(int argc, char **argv)
         try_command();
         try_request();
         try_config();
+        if (i % 64 == 0)
+            try_direct();
     }
     printf("test random input, %lu rounds ... ok\n", rounds);
     printf("test result: %s. %u passed; %u failed\n", failed ? "FAILED" : "ok", passed + 1, failed);
