@@ -5,6 +5,7 @@ mod get_mfn;
 mod gpu;
 mod gpu_tables;
 mod guest_tables;
+mod hostile;
 mod hvm_guest;
 mod plumbing;
 mod registers;
@@ -14,6 +15,8 @@ mod two_processors;
 mod vgtctl;
 mod write_tracking;
 mod xengt;
+mod xengt_hostile;
+mod xengt_two;
 mod xl_vgt;
 
 use std::time::Duration;
@@ -56,6 +59,8 @@ const ALL: &[Scenario] = &[
     soak::SCENARIO,
     xengt::LOAD,
     xengt::GUEST,
+    xengt_two::SCENARIO,
+    xengt_hostile::SCENARIO,
 ];
 
 /// What a scenario runs on, unless the user says otherwise.

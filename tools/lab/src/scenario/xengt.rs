@@ -8,7 +8,7 @@ use crate::error::{LabError, Result};
 use crate::transcript::{Step, Transcript};
 
 /// Linux with our series, for dom0 and its guests.
-const OURS: Needs = Needs { kernel: Some("6.12-xengt"), ..Needs::MODEL };
+pub(super) const OURS: Needs = Needs { kernel: Some("6.12-xengt"), ..Needs::MODEL };
 
 pub(super) const LOAD: Scenario = Scenario {
     name: "xengt-load",
