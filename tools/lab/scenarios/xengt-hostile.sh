@@ -1,22 +1,24 @@
 # A guest does random things to its vGPU for two minutes; dom0 survives, and another guest notices nothing.
-# lab.minutes=N and lab.seed=N on the kernel's command line say how long, and what the random things follow from.
+# lab.minutes=N and lab.seed=N on the kernel's command line say how long, and what the random things follow from, and
+# lab.kinds=KIND,... which kinds of things (fuzz.c of lab-hostile has them).
 # shellcheck shell=sh
 # shellcheck source=tools/lab/image/gpu.sh
 . /lab/gpu.sh
 # shellcheck source=tools/lab/image/guests.sh
 . /lab/guests.sh
-minutes=2 seed=1
+minutes=2 seed=1 kinds=
 # shellcheck disable=SC2013 # words are what is wanted
 for word in $(cat /proc/cmdline); do
     case $word in
     lab.minutes=*) minutes=${word#*=} ;;
     lab.seed=*) seed=${word#*=} ;;
+    lab.kinds=*) kinds=$(echo "${word#*=}" | tr , ' ') ;;
     esac
 done
 seconds=$((minutes * 60))
 # What Linux says of the emulated machine while it boots is not what is looked at here.
 dmesg -c >/dev/null
-step plan echo "minutes $minutes seed $seed"
+step plan echo "minutes $minutes seed $seed kinds ${kinds:-all}"
 step i915 modprobe i915 enable_gvt=1
 step xengt modprobe xengt
 
@@ -37,7 +39,7 @@ step work in_guest victim \
 # GVT-g gives up on a guest that goes too far, and a vGPU that it has given up on has little left to be tried. The guest
 # then asks for another one.
 fuzz() {
-    guest_tell hostile "lab-hostile fuzz $seed $seconds"
+    guest_tell hostile "lab-hostile fuzz $seed $seconds $kinds"
     fuzz_asked=$guest_asked given=0 left=$((seconds * 5 + 600)) slowest=0
     domid=$(xl domid hostile)
     until guest_ended hostile "$fuzz_asked"; do
