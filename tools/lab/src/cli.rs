@@ -109,10 +109,10 @@ pub(crate) struct Task {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Words {
     /// Words for the scenario, as its script has them: "lab.minutes=60 lab.seed=7"
-    #[arg(long, value_name = "WORDS", requires = "run", default_value = "")]
+    #[arg(long, value_name = "WORDS", conflicts_with = "interactive", default_value = "")]
     pub(crate) words: String,
     /// How many minutes more than usual it may take
-    #[arg(long, value_name = "N", requires = "run", default_value = "0")]
+    #[arg(long, value_name = "N", conflicts_with = "interactive", default_value = "0")]
     pub(crate) longer: u32,
 }
 
