@@ -12,7 +12,7 @@
 
 void die(const char *what)
 {
-    fprintf(stderr, "lab-guest: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, strerror(errno));
     exit(1);
 }
 

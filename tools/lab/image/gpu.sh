@@ -90,3 +90,15 @@ complaints() {
     # Not every kernel tells the times.
     dmesg -r | sed -n 's/^<\([0-4]\)>\(\[ *[0-9.]*\] \)\{0,1\}/\1 /p'
 }
+
+# The same, taken out of the log, so that there is room in it for more. How often each was said comes first, and numbers
+# are gone: a guest can bring about thousands. gather_complaints adds to what gathered_complaints shows.
+gather_complaints() {
+    dmesg -c -r | sed -n 's/^<\([0-4]\)>\(\[ *[0-9.]*\] \)\{0,1\}/\1 /p' >>/run/complaints
+}
+
+gathered_complaints() {
+    gather_complaints
+    sed 's/0x[0-9a-f]\{1,\}/N/g; s/ [0-9a-f]\{8\} / N /g; s/\([^0-9a-zA-Z]\)[0-9a-f]*[0-9][0-9a-f]*/\1N/g; s/ N\( N\)* *$/ N/' /run/complaints |
+        sort | uniq -c | sort -rn
+}

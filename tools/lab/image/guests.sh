@@ -47,9 +47,14 @@ start_guest() {
 
 # Runs a command in a guest, prints what it prints, and returns its exit code: in_guest NAME COMMAND [SECONDS]
 in_guest() {
-    guest_tell "$1" "$2" && wait_for "${3:-120}" guest_ended "$1" "$guest_asked" || return 124
-    sed -n "/^guest: begin $guest_asked\$/,/^guest: end $guest_asked /p" "$(guest_plain "$1")" | sed '1d;$d'
-    return "$(sed -n "s/^guest: end $guest_asked exit //p" "$(guest_plain "$1")")"
+    guest_tell "$1" "$2" && guest_result "$1" "$guest_asked" "${3:-120}"
+}
+
+# Waits for a command that a guest was told, and does the same: guest_result NAME NUMBER SECONDS
+guest_result() {
+    wait_for "$3" guest_ended "$1" "$2" || return 124
+    sed -n "/^guest: begin $2\$/,/^guest: end $2 /p" "$(guest_plain "$1")" | sed '1d;$d'
+    return "$(sed -n "s/^guest: end $2 exit //p" "$(guest_plain "$1")")"
 }
 
 # Sends a command without waiting for its end: guest_tell NAME COMMAND. Its number is then in guest_asked.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::cache::Cache;
-use crate::cli::{Boot, Gpu, MachineOptions};
+use crate::cli::{Boot, Gpu, MachineOptions, Words};
 use crate::error::{LabError, Result};
 use crate::lock::Lock;
 use crate::qemu::Machine;
@@ -20,9 +20,11 @@ pub(crate) fn boot(options: &Boot) -> Result<ExitCode> {
             let machine = machine_for(scenario, &options.machine)?;
             let dir = tempfile::tempdir()
                 .map_err(LabError::file("create a directory in", &std::env::temp_dir()))?;
-            let machine = Machine { task: scenario.task(), ..machine };
+            let Words { words, longer } = &options.words;
+            let machine = Machine { task: format!("{words} {}", scenario.task()), ..machine };
+            let limit = scenario.limit + Duration::from_secs(60) * *longer;
             let log = dir.path().join("console");
-            let transcript = session::run(&machine, scenario.limit, &log, |line| println!("{line}"))?;
+            let transcript = session::run(&machine, limit, &log, |line| println!("{line}"))?;
             (scenario.check)(&transcript)?;
         }
         None => interact(&Machine { task: "lab.shell".to_owned(), ..machine(&options.machine)? })?,

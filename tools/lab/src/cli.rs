@@ -77,6 +77,8 @@ pub(crate) struct Boot {
     pub(crate) machine: MachineOptions,
     #[command(flatten)]
     pub(crate) task: Task,
+    #[command(flatten)]
+    pub(crate) words: Words,
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +103,17 @@ pub(crate) struct Task {
     /// Run a scenario with its console shown
     #[arg(long, value_name = "SCENARIO")]
     pub(crate) run: Option<String>,
+}
+
+/// What a scenario is told by the kernel's command line.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Words {
+    /// Words for the scenario, as its script has them: "lab.minutes=60 lab.seed=7"
+    #[arg(long, value_name = "WORDS", conflicts_with = "interactive", default_value = "")]
+    pub(crate) words: String,
+    /// How many minutes more than usual it may take
+    #[arg(long, value_name = "N", conflicts_with = "interactive", default_value = "0")]
+    pub(crate) longer: u32,
 }
 
 #[derive(Debug, Clone, Default, Args)]
@@ -147,6 +160,8 @@ mod tests {
         let parse = |words: &[&str]| Cli::try_parse_from([&["xengt-lab", "boot"], words].concat());
         assert!(parse(&["--interactive"]).is_ok());
         assert!(parse(&["--run", "plumbing"]).is_ok());
+        assert!(parse(&["--run", "plumbing", "--words", "lab.seed=7", "--longer", "60"]).is_ok());
+        assert!(parse(&["--interactive", "--words", "lab.seed=7"]).is_err());
         assert!(parse(&[]).is_err());
         assert!(parse(&["--interactive", "--run", "plumbing"]).is_err());
     }

@@ -22,12 +22,20 @@ fn load_gpr(base: u32, number: u32, value: u64) -> Vec<u32> {
 fn stores_write_one_or_more_words() {
     let mut machine = Machine::new();
     let mut batch = vec![opcode(0x20) | 4, D, 0, 1, 2, 3];
-    batch.extend([opcode(0x20) | 1 << 21 | 3, D + 16, 0, 0x89ab_cdef, 0x0123_4567]);
-    batch.extend([opcode(0x20) | 1 << 22 | 2, 0x5_0000, 0, 9, BATCH_END]);
+    batch.extend([opcode(0x20) | 1 << 21 | 3, D + 16, 0, 0x89ab_cdef, 0x0123_4567, BATCH_END]);
     machine.run_batch(Render, &batch);
     assert_eq!([0, 4, 8, 12].map(|at| machine.data(DATA + at)), [1, 2, 3, 0]);
     assert_eq!(machine.data64(DATA + 16), 0x0123_4567_89ab_cdef);
+}
+
+#[test]
+fn global_addresses_are_for_rings_and_not_for_batches_of_a_process() {
+    let mut machine = Machine::new();
+    machine.context(Render, 0, &[opcode(0x20) | 1 << 22 | 2, 0x5_0000, 0, 9]);
+    machine.submit(Render, descriptor(0), 0);
     assert_eq!(machine.get(MEMORY + 0x5_0000), 9, "through the global GTT");
+    machine.run_batch(Render, &[opcode(0x20) | 1 << 22 | 2, D, 0, 7, BATCH_END]);
+    assert_eq!(machine.data(DATA), 7, "as if it had not asked for them");
 }
 
 #[test]
@@ -188,9 +196,14 @@ fn atomics_change_memory_and_return_what_was_there() {
 fn the_global_gtt_is_written_by_command() {
     let mut machine = Machine::new();
     let page = u32::try_from(MEMORY).unwrap() | 0x7000 | 1;
-    machine.run_batch(Render, &[opcode(0x23) | 1 << 22 | 2, 0x40_0000, page, 0, BATCH_END]);
-    let found = machine.device.gtt().translate(libxengt::addr::HostGma::new(0x40_0123));
-    assert_eq!(found, Some(libxengt::addr::Maddr::new(MEMORY + 0x7123)));
+    let found = |machine: &Machine| machine.device.gtt().translate(libxengt::addr::HostGma::new(0x40_0123));
+    let command = [opcode(0x23) | 1 << 22 | 2, 0x40_0000, page, 0, BATCH_END];
+    let before = found(&machine);
+    machine.run_batch(Render, &command);
+    assert_eq!(found(&machine), before, "a process may not");
+    machine.context(Render, 0, &command[..4]);
+    machine.submit(Render, descriptor(0), 0);
+    assert_eq!(found(&machine), Some(libxengt::addr::Maddr::new(MEMORY + 0x7123)));
 }
 
 #[test]

@@ -91,7 +91,7 @@ const GPU: &str = include_str!("../../image/gpu.sh");
 pub(super) fn files(
     tree: &Path,
     modules: &Modules,
-    programs: Programs,
+    programs: &Programs,
     gpu: Gpu,
     guest_kernel: &Path,
 ) -> Result<Files> {
@@ -101,11 +101,11 @@ pub(super) fn files(
     files.add("bin/sh", Entry::Link("busybox".into()));
     files.add("etc/xen/xl.conf", Entry::File(Vec::new()));
     files.add("usr/lib/xen", Entry::Link("xen-4.17".into()));
-    files.add("usr/bin/vgtctl", Entry::Program(programs.vgtctl));
-    files.add("usr/bin/lab-probe", Entry::Program(programs.probe));
+    files.add("usr/bin/vgtctl", Entry::Program(programs.vgtctl.clone()));
+    files.add("usr/bin/lab-probe", Entry::Program(programs.probe.clone()));
     files.add("usr/bin/lab-guest", Entry::Program(programs.guest.clone()));
-    files.add("lab/nothing.elf", Entry::File(programs.nothing));
-    files.add("lab/ask.elf", Entry::File(programs.ask));
+    files.add("lab/nothing.elf", Entry::File(programs.nothing.clone()));
+    files.add("lab/ask.elf", Entry::File(programs.ask.clone()));
     files.add("lab/guests.sh", Entry::File(GUESTS.into()));
     for path in PROGRAMS {
         files.add(path, program(tree, path)?);
@@ -126,7 +126,7 @@ pub(super) fn files(
     let kernel_bytes = std::fs::read(guest_kernel).map_err(LabError::file("read", guest_kernel))?;
     files.add("lab/vmlinuz", Entry::File(kernel_bytes));
     let driver = if gpu == Gpu::None { None } else { Some(driver(tree, guest_kernel)?) };
-    let guest = guest::files(tree, driver, programs.guest, programs.exec)?;
+    let guest = guest::files(tree, driver, programs)?;
     files.add("lab/guest.cpio.gz", Entry::File(guest.gzip()?));
     for scenario in scenario::every() {
         let path = format!("lab/scenarios/{}.sh", scenario.name);

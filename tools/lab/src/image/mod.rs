@@ -43,7 +43,7 @@ pub(crate) fn build(cache: &Cache, tree: &Path, gpu: Gpu, linux: Option<&Path>) 
         Some(linux) => Modules::of_build(linux, &kernel)?,
         None => dom0::modules(tree, &kernel, gpu)?,
     };
-    let files = dom0::files(tree, &modules, programs, gpu, &stock)?;
+    let files = dom0::files(tree, &modules, &programs, gpu, &stock)?;
     progress.add(1);
     progress.note("initramfs of dom0");
     let initramfs = packed(cache, &files)?;

@@ -20,6 +20,8 @@ pub(super) struct Programs {
     pub(super) guest: Vec<u8>,
     /// Drives i915, and checks what it does.
     pub(super) exec: Vec<u8>,
+    /// What a hostile guest does with its vGPU.
+    pub(super) hostile: Vec<u8>,
     /// A kernel that does nothing.
     pub(super) nothing: Vec<u8>,
     /// A kernel that asks Xen for what it must not have.
@@ -62,6 +64,7 @@ pub(super) fn build() -> Result<Programs> {
             &["-I/usr/include/libdrm"],
             &sources(&root.join("tools/igd-model/guest"))?,
         )?,
+        hostile: hostile(&root)?,
         nothing: nothing(&root)?,
         ask: ask(&root)?,
     })
@@ -71,6 +74,15 @@ pub(super) fn build() -> Result<Programs> {
 fn guest(root: &Path) -> Result<Vec<u8>> {
     let sources = sources(&root.join("tools/lab/guest"))?;
     static_c("lab-guest", &["-Wconversion", "-Wno-sign-conversion"], &sources)
+}
+
+/// It shares frames with the guest's program, and i915's interface with the one that drives i915.
+fn hostile(root: &Path) -> Result<Vec<u8>> {
+    let (guest, exec) = (root.join("tools/lab/guest"), root.join("tools/igd-model/guest"));
+    let mut sources = sources(&root.join("tools/lab/hostile"))?;
+    sources.extend([guest.join("frames.c"), exec.join("i915.c")]);
+    let include = |dir: &Path| format!("-I{}", dir.display());
+    static_c("lab-hostile", &[&include(&guest), &include(&exec), "-I/usr/include/libdrm"], &sources)
 }
 
 /// The C files of a directory, always in the same order.

@@ -5,6 +5,7 @@ mod get_mfn;
 mod gpu;
 mod gpu_tables;
 mod guest_tables;
+mod hostile;
 mod hvm_guest;
 mod plumbing;
 mod registers;
@@ -14,7 +15,9 @@ mod two_processors;
 mod vgtctl;
 mod write_tracking;
 mod xengt;
+mod xengt_hostile;
 mod xengt_life;
+mod xengt_two;
 mod xengt_xl;
 mod xl_vgt;
 
@@ -58,8 +61,10 @@ const ALL: &[Scenario] = &[
     soak::SCENARIO,
     xengt::LOAD,
     xengt::GUEST,
-    xengt_xl::SCENARIO,
+    xengt_hostile::SCENARIO,
     xengt_life::SCENARIO,
+    xengt_two::SCENARIO,
+    xengt_xl::SCENARIO,
 ];
 
 /// What a scenario runs on, unless the user says otherwise.

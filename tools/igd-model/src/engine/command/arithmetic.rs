@@ -4,7 +4,6 @@
 use super::Command;
 use crate::bits::{high, join, low};
 use crate::device::Device;
-use crate::engine::space::Space;
 use crate::engine::{Flow, Stop};
 use crate::registers::engine as reg;
 
@@ -99,7 +98,7 @@ pub(super) fn math(device: &mut Device, command: &Command, words: u32) -> Result
 /// `MI_ATOMIC` on 32 or 64 bits, with operands in the command.
 pub(super) fn atomic(device: &mut Device, command: &Command, words: u32) -> Result<Flow, Stop> {
     let fetch = &command.fetch;
-    let (id, space) = (fetch.engine, Space::global_if(command.bit(USE_GLOBAL)));
+    let (id, space) = (fetch.engine, command.space_if(command.bit(USE_GLOBAL)));
     let at = command.address(device, 1)?;
     let qword = match command.header >> 19 & 3 {
         0 => false,

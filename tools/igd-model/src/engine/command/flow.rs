@@ -3,7 +3,6 @@
 
 use super::Command;
 use crate::device::Device;
-use crate::engine::space::Space;
 use crate::engine::stream::Level;
 use crate::engine::{Flow, Stop};
 
@@ -18,7 +17,7 @@ const USE_GLOBAL: u32 = 22;
 pub(super) fn batch_start(device: &mut Device, command: &Command, words: u32) -> Result<Flow, Stop> {
     let fetch = &command.fetch;
     let target = command.address(device, 1)?;
-    let space = Space::global_if(!command.bit(PROCESS_SPACE));
+    let space = command.space_if(!command.bit(PROCESS_SPACE));
     let level = match fetch.level {
         Level::Ring => Level::Batch,
         Level::Batch if command.bit(SECOND_LEVEL) => Level::Nested,
@@ -47,6 +46,6 @@ pub(super) fn batch_end(device: &mut Device, command: &Command, words: u32) -> R
 pub(super) fn conditional_end(device: &mut Device, command: &Command, words: u32) -> Result<Flow, Stop> {
     let operand = device.word(&command.fetch, 1)?;
     let at = command.address(device, 2)?;
-    let value = device.load(command.fetch.engine, Space::global_if(command.bit(USE_GLOBAL)), at)?;
+    let value = device.load(command.fetch.engine, command.space_if(command.bit(USE_GLOBAL)), at)?;
     if value > operand { Ok(Flow::Next(words)) } else { batch_end(device, command, words) }
 }

@@ -16,7 +16,7 @@ const DESTINATION_GLOBAL: u32 = 21;
 /// `MI_STORE_DATA_IMM`: one or more words.
 pub(super) fn store_immediate(device: &mut Device, command: &Command, words: u32) -> Result<Flow, Stop> {
     let fetch = &command.fetch;
-    let space = Space::global_if(command.bit(USE_GLOBAL));
+    let space = command.space_if(command.bit(USE_GLOBAL));
     let at = command.address(device, 1)?;
     if command.bit(QWORD) {
         let value = join(device.word(fetch, 3)?, device.word(fetch, 4)?);
@@ -47,9 +47,12 @@ pub(super) fn store_index(device: &mut Device, command: &Command, words: u32) ->
     Ok(Flow::Next(words))
 }
 
-/// `MI_UPDATE_GTT`: entries of the global GTT.
+/// `MI_UPDATE_GTT`: entries of the global GTT. In a batch of a process it means nothing.
 pub(super) fn update_gtt(device: &mut Device, command: &Command, words: u32) -> Result<Flow, Stop> {
     let fetch = &command.fetch;
+    if !command.is_privileged() {
+        return Ok(Flow::Next(words));
+    }
     let first = u64::from(device.word(fetch, 1)? >> 12);
     for (entry, word) in (first..).zip((2..words).step_by(2)) {
         let value = join(device.word(fetch, word)?, device.word(fetch, word + 1)?);
@@ -62,7 +65,7 @@ pub(super) fn update_gtt(device: &mut Device, command: &Command, words: u32) -> 
 pub(super) fn copy(device: &mut Device, command: &Command, words: u32) -> Result<Flow, Stop> {
     let id = command.fetch.engine;
     let (to, from) = (command.address(device, 1)?, command.address(device, 3)?);
-    let value = device.load(id, Space::global_if(command.bit(USE_GLOBAL)), from)?;
-    device.store(id, Space::global_if(command.bit(DESTINATION_GLOBAL)), to, value)?;
+    let value = device.load(id, command.space_if(command.bit(USE_GLOBAL)), from)?;
+    device.store(id, command.space_if(command.bit(DESTINATION_GLOBAL)), to, value)?;
     Ok(Flow::Next(words))
 }

@@ -51,6 +51,20 @@ impl Command {
         }
     }
 
+    /// Whether it stands where only a driver puts commands: in the ring, or in a batch at global addresses.
+    fn is_privileged(&self) -> bool {
+        match self.fetch.level {
+            Level::Ring | Level::Restore => true,
+            Level::Batch | Level::Nested => self.fetch.space == Space::Global,
+        }
+    }
+
+    /// The global space if the command asks for it. In a batch of a process that is ignored, as if it did not: else
+    /// any process could write to all that there is.
+    fn space_if(&self, global: bool) -> Space {
+        Space::global_if(global && self.is_privileged())
+    }
+
     /// That the command cannot be executed.
     pub(crate) const fn bad(&self) -> Stop {
         Stop::BadCommand { header: self.header }

@@ -3,7 +3,6 @@
 
 use super::Command;
 use crate::device::Device;
-use crate::engine::space::Space;
 use crate::engine::{Flow, Stop};
 
 const USE_GLOBAL: u32 = 22;
@@ -25,7 +24,7 @@ pub(super) fn load_memory(device: &mut Device, command: &Command, words: u32) ->
     let fetch = &command.fetch;
     let offset = device.word(fetch, 1)? & OFFSET;
     let at = command.address(device, 2)?;
-    let value = device.load(fetch.engine, Space::global_if(command.bit(USE_GLOBAL)), at)?;
+    let value = device.load(fetch.engine, command.space_if(command.bit(USE_GLOBAL)), at)?;
     device.command_writes_register(offset, value);
     Ok(Flow::Next(words))
 }
@@ -45,6 +44,6 @@ pub(super) fn store(device: &mut Device, command: &Command, words: u32) -> Resul
     let offset = device.word(fetch, 1)? & OFFSET;
     let at = command.address(device, 2)?;
     let value = device.read_register(offset);
-    device.store(fetch.engine, Space::global_if(command.bit(USE_GLOBAL)), at, value)?;
+    device.store(fetch.engine, command.space_if(command.bit(USE_GLOBAL)), at, value)?;
     Ok(Flow::Next(words))
 }

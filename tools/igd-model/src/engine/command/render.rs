@@ -36,7 +36,7 @@ fn pipe_control(device: &mut Device, command: &Command) -> Result<Flow, Stop> {
     let fetch = &command.fetch;
     let words = command.length(8);
     let flags = device.word(fetch, 1)?;
-    let (mut at, mut space) = (command.address(device, 2)?, Space::global_if(flags & GLOBAL != 0));
+    let (mut at, mut space) = (command.address(device, 2)?, command.space_if(flags & GLOBAL != 0));
     if flags & STORE_INDEX != 0 {
         at = device.context_page(fetch.engine) + (at & 0xfff);
         space = Space::Global;

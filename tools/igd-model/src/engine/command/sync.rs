@@ -54,7 +54,7 @@ pub(super) fn semaphore_wait(device: &mut Device, command: &Command, words: u32)
     let id = command.fetch.engine;
     let operand = device.word(&command.fetch, 1)?;
     let at = command.address(device, 2)?;
-    let value = device.load(id, Space::global_if(command.bit(USE_GLOBAL)), at)?;
+    let value = device.load(id, command.space_if(command.bit(USE_GLOBAL)), at)?;
     let met = match command.header >> 12 & 7 {
         0 => value > operand,
         1 => value >= operand,
@@ -77,7 +77,7 @@ pub(super) fn semaphore_wait(device: &mut Device, command: &Command, words: u32)
 pub(super) fn flush(device: &mut Device, command: &Command, words: u32) -> Result<Flow, Stop> {
     let fetch = &command.fetch;
     let (low, high) = (device.word(fetch, 1)?, device.word(fetch, 2)?);
-    let (mut at, mut space) = (join(low & !7, high & 0xffff), Space::global_if(low & 4 != 0));
+    let (mut at, mut space) = (join(low & !7, high & 0xffff), command.space_if(low & 4 != 0));
     if command.bit(STORE_INDEX) {
         at = device.context_page(fetch.engine) + (at & 0xfff);
         space = Space::Global;
