@@ -49,3 +49,6 @@ step cycles cycles
 step still-wedged cat /sys/kernel/debug/dri/0/i915_wedged
 step unload rmmod xengt i915_gvt
 step complaints complaints
+# What only computes, in the kernel itself. Last, as a test module taints it, of which it warns.
+kunit() { modprobe xengt_kunit && cat /sys/kernel/debug/kunit/*/results && rmmod xengt_kunit; }
+step kunit kunit

@@ -61,6 +61,8 @@ const ALL: &[Scenario] = &[
     soak::SCENARIO,
     xengt::LOAD,
     xengt::GUEST,
+    xengt::LOAD_6_18,
+    xengt::GUEST_6_18,
     xengt_hostile::SCENARIO,
     xengt_life::SCENARIO,
     xengt_two::SCENARIO,

@@ -19,6 +19,12 @@ pub(super) const LOAD: Scenario = Scenario {
     check: check_load,
 };
 
+pub(super) const LOAD_6_18: Scenario =
+    Scenario { name: "xengt-load-6-18", needs: Needs { kernel: Some("6.18-xengt"), ..OURS }, ..LOAD };
+
+pub(super) const GUEST_6_18: Scenario =
+    Scenario { name: "xengt-guest-6-18", needs: Needs { kernel: Some("6.18-xengt"), ..OURS }, ..GUEST };
+
 pub(super) const GUEST: Scenario = Scenario {
     name: "xengt-guest",
     about: "a guest's own i915 comes up on a vGPU that xengt made, and runs programs",
@@ -57,7 +63,9 @@ fn check_load(run: &Transcript) -> Result<()> {
     run.step("cycles")?.exits(0)?.says(&["cycles 20"])?;
     run.step("still-wedged")?.exits(0)?.says(&["0"])?;
     run.step("unload")?.exits(0)?;
-    complaints(run.step("complaints")?.exits(0)?)
+    complaints(run.step("complaints")?.exits(0)?)?;
+    run.step("kunit")?.exits(0)?.says(&["ok 1 xengt_"])?.never_says("not ok")?;
+    Ok(())
 }
 
 /// What the other backend's users are shown: types, and how many of each.
@@ -83,10 +91,12 @@ fn check_guest(run: &Transcript) -> Result<()> {
     run.step("guest-dmesg")?
         .says(&["iGVT-g active"])?
         .says(&["Initialized i915"])?
+        .says(&["fb0: i915drmfb"])?
+        .never_says("timed out")?
         .never_says("Call Trace")?
         .never_says("wedged")?;
     executed(run.step("exec")?, &["stores", "many", "blits", "tiled-x", "tiled-y", "hang"])?;
-    run.step("interrupts")?.exits(0)?;
+    run.step("interrupts")?.exits(0)?.says(&["i915"])?;
     run.step("destroy")?.exits(0)?;
     run.step("gone")?.exits(0)?;
     complaints(run.step("complaints")?.exits(0)?)
