@@ -131,13 +131,16 @@ fn pipe_control_stores_to_memory_or_the_status_page_and_3d_is_skipped_by_its_len
     batch.push(0x7102_0101);
     batch.extend([0xffff_ffff; 0x102]);
     batch.extend([0x7a00_0004, 1 << 14, D, 0, 0xaa, 0xbb]);
-    batch.extend([0x7a00_0004, 1 << 14 | 1 << 24, 0x5_0000, 0, 0xcc, 0xdd]);
+    batch.extend([0x7a00_0004, 1 << 14 | 1 << 24, D + 8, 0, 0xcc, 0xdd]);
     batch.extend([0x7a00_0004, 1 << 14 | 1 << 21, 0x100, 0, 0xee, 0xff, BATCH_END]);
     machine.run_batch(Render, &batch);
     assert_eq!(machine.data64(DATA), 0xbb_0000_00aa);
-    assert_eq!(machine.get(MEMORY + 0x5_0004), 0xdd);
+    assert_eq!(machine.data64(DATA + 8), 0xdd_0000_00cc, "a process has no global addresses");
     assert_eq!(machine.get(MEMORY + crate::machine::image(0) + 0x100), 0xee, "the context's status page");
     assert_eq!(machine.get(MEMORY + STATUS_PAGE + 0x100), 0, "not the engine's");
+    machine.context(Render, 0, &[0x7a00_0004, 1 << 14 | 1 << 24, 0x5_0000, 0, 0xcc, 0xdd]);
+    machine.submit(Render, descriptor(0), 0);
+    assert_eq!(machine.get(MEMORY + 0x5_0004), 0xdd, "the ring has");
 }
 
 #[test]
