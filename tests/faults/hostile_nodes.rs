@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use libxengt::addr::DomId;
+use libxengt::addr::{DomId, Mfn};
 use libxengt::control::{ControlError, Listed};
 use libxengt::error::{Diagnose, ErrorKind};
-use libxengt::inspect::{InspectError, MmioImage, VirtualGgtt};
+use libxengt::inspect::{InspectError, MmioImage, VirtualGgtt, scratch_frame};
 use libxengt::node::{NodeError, NodeProblem};
 
 use crate::tree::Tree;
@@ -290,6 +290,30 @@ fn insides_that_are_short_missing_or_no_files_are_refused() {
     for result in open() {
         assert!(matches!(result, Err(InspectError::Node(_))), "{result:?}");
     }
+}
+
+#[test]
+fn a_scratch_page_is_named_in_full_or_not_at_all() {
+    let tree = Tree::new();
+    let path = "sys/kernel/debug/xengt/vm2/scratch";
+    let read = || scratch_frame(&tree.root(), DomId::new(2));
+    assert_eq!(read().unwrap(), None);
+    tree.write(path, b"0x1234\n");
+    assert_eq!(read().unwrap(), Some(Mfn::new(0x1234)));
+    let problem = || match read().unwrap_err() {
+        InspectError::Node(error) => error.problem,
+        other => panic!("{other:?}"),
+    };
+    for content in [&b"1234"[..], b"0x", b"0xffffffffffffffff", b"0x1\0", b"\x1b[2J", b"\xff"] {
+        tree.write(path, content);
+        assert!(matches!(problem(), NodeProblem::Garbage { .. }), "{content:?}");
+    }
+    tree.sparse(path, 1 << 30);
+    assert!(matches!(problem(), NodeProblem::TooLong { .. }));
+    tree.write(path, b"");
+    assert!(matches!(problem(), NodeProblem::Empty { .. }));
+    tree.endless(path);
+    assert!(matches!(problem(), NodeProblem::Io(_)));
 }
 
 /// As debugfs does it: the length is 0, and the content is there.
