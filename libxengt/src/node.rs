@@ -120,6 +120,17 @@ pub fn read_text(path: &Path, expected: &'static str) -> Result<String, NodeErro
     Ok(line.to_owned())
 }
 
+/// What `read` makes of a node that older kernels do not have; `None` where it is not there.
+pub(crate) fn optional<T>(
+    path: &Path,
+    read: impl Fn(&Path) -> Result<T, NodeError>,
+) -> Result<Option<T>, NodeError> {
+    match read(path) {
+        Err(error) if error.is_missing() => Ok(None),
+        other => other.map(Some),
+    }
+}
+
 /// The value that `path` holds, parsed.
 ///
 /// # Errors

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use libxengt::addr::DomId;
+use libxengt::addr::{DomId, Mfn};
 use libxengt::control::{ControlError, Listed};
 use libxengt::error::{Diagnose, ErrorKind};
-use libxengt::inspect::{InspectError, MmioImage, VirtualGgtt};
+use libxengt::inspect::{InspectError, MmioImage, VirtualGgtt, scratch_frame};
 use libxengt::node::{NodeError, NodeProblem};
 
 use crate::tree::Tree;
@@ -46,7 +46,7 @@ fn problem(result: Result<(), ControlError>) -> NodeProblem {
 
 #[test]
 fn rubbish_in_any_node_is_named_and_hides_nobody() {
-    let garbage: [(&str, &[&[u8]]); 6] = [
+    let garbage: [(&str, &[&[u8]]); 7] = [
         (
             "vgpu_id",
             &[
@@ -96,6 +96,7 @@ fn rubbish_in_any_node_is_named_and_hides_nobody() {
             &[b"4 4", b"32", b"-1", b"4,5", b"4  5", b"+4", b"04", b"256", b"4 5 6 7 ", b"\x1b]0;x\x07"],
         ),
         ("state", &[b"Active", b"active active", b"1", b"\x1b[2J"]),
+        ("domid", &[b"3", b"-2", b"+2", b"02", b"2 ", b"two", b"\x1b[2J"]),
     ];
     for (node, contents) in garbage {
         for content in contents {
@@ -112,7 +113,7 @@ fn rubbish_in_any_node_is_named_and_hides_nobody() {
 
 #[test]
 fn empty_missing_endless_and_huge_nodes_are_told_apart() {
-    for node in ["vgpu_id", "type", "aperture", "hidden", "fences", "state"] {
+    for node in ["vgpu_id", "type", "aperture", "hidden", "fences", "state", "domid"] {
         let path = format!("{VM}/{node}");
         let (_tree, result) = spoilt(|tree| tree.write(&path, b""));
         assert!(matches!(problem(result), NodeProblem::Empty { .. }), "{node}");
@@ -136,6 +137,30 @@ fn empty_missing_endless_and_huge_nodes_are_told_apart() {
 }
 
 #[test]
+fn counters_that_make_no_sense_are_an_error_of_their_own() {
+    let path = format!("{VM}/stats");
+    let counters = |spoil: &dyn Fn(&Tree)| {
+        let (tree, vgpu) = spoilt(spoil);
+        assert!(vgpu.is_ok(), "the vGPU is what it was: {vgpu:?}");
+        tree.host().control().counters(DomId::new(2)).map(|counters| counters.is_some())
+    };
+    assert!(counters(&|_| {}).unwrap());
+    assert!(!counters(&|tree| tree.remove(&path)).unwrap());
+    let rubbish: [&[u8]; 6] =
+        [b"requests", b"requests -1", b"a 1\na 2", b"\x1b[2J 1", b"\xff\xfe 1", b"a 1\n\nb 2"];
+    for content in rubbish {
+        let error = counters(&|tree| tree.write(&path, content)).map(|_| ());
+        assert!(matches!(problem(error), NodeProblem::Garbage { .. }), "{content:?}");
+    }
+    let error = counters(&|tree| tree.write(&path, b"")).map(|_| ());
+    assert!(matches!(problem(error), NodeProblem::Empty { .. }));
+    let error = counters(&|tree| tree.sparse(&path, 1 << 30)).map(|_| ());
+    assert!(matches!(problem(error), NodeProblem::TooLong { .. }));
+    let error = counters(&|tree| tree.endless(&path)).map(|_| ());
+    assert!(matches!(problem(error), NodeProblem::Io(_)));
+}
+
+#[test]
 fn peak_memory_stays_small_whatever_a_node_holds() {
     let peak = || {
         let status = fs::read_to_string("/proc/self/status").unwrap();
@@ -144,7 +169,7 @@ fn peak_memory_stays_small_whatever_a_node_holds() {
     };
     let before = peak();
     let huge = |tree: &Tree| {
-        for node in ["vgpu_id", "fences", "aperture"] {
+        for node in ["vgpu_id", "fences", "aperture", "domid"] {
             tree.sparse(&format!("{VM}/{node}"), 1 << 30);
         }
         tree.sparse("sys/bus/pci/devices/0000:00:02.0/config", 1 << 30);
@@ -265,6 +290,30 @@ fn insides_that_are_short_missing_or_no_files_are_refused() {
     for result in open() {
         assert!(matches!(result, Err(InspectError::Node(_))), "{result:?}");
     }
+}
+
+#[test]
+fn a_scratch_page_is_named_in_full_or_not_at_all() {
+    let tree = Tree::new();
+    let path = "sys/kernel/debug/xengt/vm2/scratch";
+    let read = || scratch_frame(&tree.root(), DomId::new(2));
+    assert_eq!(read().unwrap(), None);
+    tree.write(path, b"0x1234\n");
+    assert_eq!(read().unwrap(), Some(Mfn::new(0x1234)));
+    let problem = || match read().unwrap_err() {
+        InspectError::Node(error) => error.problem,
+        other => panic!("{other:?}"),
+    };
+    for content in [&b"1234"[..], b"0x", b"0xffffffffffffffff", b"0x1\0", b"\x1b[2J", b"\xff"] {
+        tree.write(path, content);
+        assert!(matches!(problem(), NodeProblem::Garbage { .. }), "{content:?}");
+    }
+    tree.sparse(path, 1 << 30);
+    assert!(matches!(problem(), NodeProblem::TooLong { .. }));
+    tree.write(path, b"");
+    assert!(matches!(problem(), NodeProblem::Empty { .. }));
+    tree.endless(path);
+    assert!(matches!(problem(), NodeProblem::Io(_)));
 }
 
 /// As debugfs does it: the length is 0, and the content is there.

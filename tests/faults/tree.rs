@@ -69,7 +69,8 @@ impl Tree {
     }
 
     pub(crate) fn vgpu(&self, domid: u16, n: u64) {
-        for (name, content) in nodes(n) {
+        let domain = [("domid", format!("{domid}\n")), ("stats", "requests 0\nrefused 0\n".to_owned())];
+        for (name, content) in nodes(n).into_iter().chain(domain) {
             self.write(&format!("sys/kernel/vgt/vm{domid}/{name}"), content.as_bytes());
         }
     }

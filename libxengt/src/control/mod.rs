@@ -7,12 +7,15 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod counters;
 mod error;
 mod lock;
 mod port;
 mod vgpu;
 
 pub use command::{Command, CommandError, CreateRequest, MAX_COMMAND};
+pub use counters::Counters;
+pub(crate) use counters::NAMES as COUNTERS;
 pub use error::ControlError;
 pub use port::{ControlPort, KernelPort};
 pub use vgpu::{State, Vgpu};
@@ -155,6 +158,16 @@ impl<'h, P: ControlPort> Control<'h, P> {
     pub fn get(&self, domid: DomId) -> Result<Vgpu, ControlError> {
         self.need_module()?;
         Vgpu::read(self.root, domid).map_err(node_error)?.ok_or(ControlError::NoVgpu { domid })
+    }
+
+    /// What the kernel counted of one domain's vGPU; `None` if it shows no counters.
+    ///
+    /// They are read by themselves: what is wrong with them says nothing of the vGPU.
+    ///
+    /// # Errors
+    /// [`ControlError`] if they cannot be read.
+    pub fn counters(&self, domid: DomId) -> Result<Option<Counters>, ControlError> {
+        Counters::read(self.root, domid).map_err(node_error)
     }
 
     /// All vGPUs in order of their domains; one that cannot be read is an error in its place, so that it does

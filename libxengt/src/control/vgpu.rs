@@ -7,6 +7,8 @@
 //! | `aperture`, `hidden` | guest base, host base and size in hexadecimal bytes, space-separated | our kernel |
 //! | `fences` | the host's fence registers it owns, decimal, space-separated, in guest order | our kernel |
 //! | `state` | `active` or `paused` | our kernel |
+//! | `domid` | the domain's id, decimal: that of the directory's name | our kernel |
+//! | `stats` | a counter's name and its decimal value on each line; see [`Counters`](super::Counters) | our kernel |
 
 use core::fmt;
 use core::str::FromStr;
@@ -18,7 +20,7 @@ use std::path::Path;
 use crate::addr::{DomId, GuestGma, HostGma};
 use crate::capacity::{GPU_FENCES, MAX_INSTANCES};
 use crate::fence::FenceIndex;
-use crate::node::{self, NodeError};
+use crate::node::{self, NodeError, optional};
 use crate::root::Root;
 use crate::window::{Slice, Window};
 
@@ -102,6 +104,7 @@ impl Vgpu {
         if id == 0 || id > MAX_INSTANCES {
             return Err(NodeError::garbage(&path, &id.to_string(), ID));
         }
+        optional(&dir.join("domid"), |path| read_domid(path, domid))?;
         Ok(Self {
             domid,
             id,
@@ -123,12 +126,11 @@ fn identity(dir: &Path) -> Result<Option<(u64, i64, i64)>, NodeError> {
     }
 }
 
-/// Reads a node that older kernels do not have.
-fn optional<T>(path: &Path, read: impl Fn(&Path) -> Result<T, NodeError>) -> Result<Option<T>, NodeError> {
-    match read(path) {
-        Err(error) if error.is_missing() => Ok(None),
-        other => other.map(Some),
-    }
+/// Reads the domain's id, of which the directory's name has told already.
+fn read_domid(path: &Path, domid: DomId) -> Result<(), NodeError> {
+    const DOMID: &str = "the domain's id, as in the directory's name";
+    let text = node::read_text(path, DOMID)?;
+    if text == domid.to_string() { Ok(()) } else { Err(NodeError::garbage(path, &text, DOMID)) }
 }
 
 fn read_name(path: &Path) -> Result<String, NodeError> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::guest::Drawing;
 use super::state::{CheckedVgpu, State, VgpuRecord};
 use super::{MARKER, Sim, SimError, disk};
-use crate::control::State as RunState;
+use crate::control::{COUNTERS, State as RunState};
 use crate::platform::Generation;
 use crate::window::Slice;
 
@@ -72,6 +72,8 @@ impl Sim {
             ("hidden", 0o400, slice_text(vgpu.window.hidden())),
             ("fences", 0o400, fences.join(" ")),
             ("state", 0o600, run_state(record)),
+            ("domid", 0o400, record.domid.to_string()),
+            ("stats", 0o400, stats(drawing.mapped_pages())),
         ] {
             let line = if content.is_empty() || content.ends_with('\n') { content } else { content + "\n" };
             disk::write(&staged.join(name), mode, line.as_bytes())?;
@@ -103,6 +105,12 @@ fn same_vgpu(a: &VgpuRecord, b: &VgpuRecord) -> bool {
 
 fn run_state(record: &VgpuRecord) -> String {
     format!("{}\n", if record.paused { RunState::Paused } else { RunState::Active })
+}
+
+/// The counters of a GPU that executes nothing: what its table maps is pinned.
+fn stats(pinned: u64) -> String {
+    let value = |name| if name == "pinned_pages" { pinned } else { 0 };
+    COUNTERS.iter().map(|name| format!("{name} {}\n", value(*name))).collect()
 }
 
 fn slice_text(slice: &Slice) -> String {

@@ -136,6 +136,8 @@ fn host_entries_are_the_guests_through_its_p2m_and_disappear_with_it() {
         }
     }
     assert_eq!(pages, 768 + 8 + 20);
+    let counters = host.control().counters(domid).unwrap().unwrap();
+    assert_eq!((counters.get("pinned_pages"), counters.get("requests")), (Some(pages), Some(0)));
     host.control().destroy(domid).unwrap();
     assert_eq!(machine.dump().count(), 0);
     assert!(!host.root().debug_vm(domid).exists());

@@ -6,7 +6,7 @@ use std::fs;
 use std::str::FromStr;
 
 use libxengt::addr::{DomId, GuestGma};
-use libxengt::control::{Command, State, Vgpu};
+use libxengt::control::{Command, Counters, State, Vgpu};
 use libxengt::gpu::{ConfigSpace, parse_resource};
 use libxengt::p2m::P2m;
 use libxengt::pvinfo::Pvinfo;
@@ -14,7 +14,7 @@ use libxengt::root::Root;
 use libxengt::window::{Slice, Window};
 
 /// The nodes of one vGPU, in the order in which the input gives them, split at zero bytes.
-const NODES: [&str; 6] = ["vgpu_id", "type", "aperture", "hidden", "fences", "state"];
+const NODES: [&str; 8] = ["vgpu_id", "type", "aperture", "hidden", "fences", "state", "domid", "stats"];
 
 /// Text is refused, or read as something that is written and read back the same and keeps its promises.
 pub fn sysfs_text(data: &[u8]) {
@@ -77,6 +77,11 @@ fn nodes(data: &[u8]) {
         // A node that is only "-" is one that this kernel does not have.
         if content != b"-" {
             fs::write(vm.join(name), content).expect("a file in it");
+        }
+    }
+    if let Ok(Some(counters)) = Counters::read(&root, domid) {
+        for (name, value) in counters.iter() {
+            assert!(!name.chars().any(char::is_control) && counters.get(name) == Some(value));
         }
     }
     if let Ok(vgpu) = Vgpu::read(&root, domid) {

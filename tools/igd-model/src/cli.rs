@@ -49,7 +49,7 @@ enum Command {
         /// The file to write
         output: PathBuf,
     },
-    /// Ask a running server: unknown, engines, contexts [ADDRESS], fences, ggtt [ADDRESS], ppgtt ROOT
+    /// Ask a running server: unknown, engines, contexts [ADDRESS], fences, ggtt [ADDRESS], ppgtt ROOT, plant ADDRESS ENTRY
     Ask {
         /// The server's control socket
         #[arg(long)]

@@ -71,6 +71,12 @@ impl GlobalGtt {
         report
     }
 
+    /// Writes the entry for a graphics address in one step and returns what was there; `None` where the table has none.
+    pub fn replace(&self, gma: HostGma, entry: u64) -> Option<u64> {
+        let slot = self.map.get_atomic_ref::<AtomicU64>(index(gma.get() / PAGE_SIZE * 8)).ok()?;
+        Some(u64::from_le(slot.swap(entry.to_le(), Ordering::SeqCst)))
+    }
+
     /// Reads bytes of the table; those outside it are zero.
     pub fn read(&self, offset: u64, out: &mut [u8]) {
         out.fill(0);
@@ -134,6 +140,8 @@ mod tests {
             Some(Maddr::new(0x7fff)),
             "a write past the end does nothing"
         );
+        assert_eq!(gtt.replace(HostGma::MAX, 0x8001), Some(0x7001));
+        assert_eq!(gtt.replace(HostGma::MAX, 0x7001), Some(0x8001));
         gtt.write(12, &1_u32.to_le_bytes());
         let mut out = [0; 8];
         gtt.read(8, &mut out);

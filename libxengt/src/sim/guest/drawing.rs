@@ -70,6 +70,13 @@ impl<'v> Drawing<'v> {
         self.put_host(root, |gfn| self.host_entry(gfn), fence, &test_card::pixels(self.vgpu.domid))
     }
 
+    /// How many pages of the guest's memory its vGPU's window leads to.
+    pub(in super::super) fn mapped_pages(&self) -> u64 {
+        let gfns = mappings(&self.vgpu.window).into_iter();
+        let gfns = gfns.flat_map(|mapping| (0..mapping.pages).map(move |page| offset(mapping.gfn, page)));
+        gfns.filter(|gfn| self.p2m.mfn(*gfn).is_some()).fold(0, |pages, _| pages + 1)
+    }
+
     /// Wipes what [`Self::write_host`] wrote.
     pub(in super::super) fn wipe_host(&self, root: &Root) -> Result<(), SimError> {
         let black = vec![0; usize::try_from(FRAMEBUFFER_BYTES).unwrap_or(0)];

@@ -69,6 +69,23 @@ fn a_driver_submits_a_context_and_is_interrupted() {
     let fences = String::from_utf8(control(&served, "fences")).unwrap();
     assert!(fences.starts_with("0x0\n0x100000002003\n0x0\n") && fences.lines().count() == 32, "{fences}");
     assert!(control(&served, "ggtt 0x9000\n").starts_with(b"error: "));
+    assert_eq!(control(&served, "plant 0x9000 0x40007001"), b"0x0\n");
+    assert_eq!(control(&served, "ggtt 0x9678"), b"0x40007678\n");
+    assert_eq!(control(&served, "plant 0xfffff000 0xffffffffffffffff"), b"0x0\n", "the last one");
+    assert_eq!(client.read(0, (16 << 20) - 8, 8), [0xff; 8], "who reads the BAR sees it");
+    assert_eq!(control(&served, "plant 0xfffff000 0"), b"0xffffffffffffffff\n");
+    for odd in [
+        "plant",
+        "plant 0",
+        "plant 0 1 2",
+        "plant 0x100000000 1",
+        "plant 0x9008 1",
+        "plant 0 -1",
+        "plant x 1",
+    ] {
+        assert!(control(&served, odd).starts_with(b"error: "), "{odd}");
+    }
+    assert_eq!(control(&served, "ggtt 0x9678"), b"0x40007678\n", "and changes nothing");
     assert!(control(&served, "screenshot").starts_with(b"error: the guest's primary plane is off"));
     assert!(control(&served, "nonsense").starts_with(b"error: "));
 

@@ -1,10 +1,11 @@
 //! `vgtctl show`.
 
+use libxengt::control::Counters;
 use libxengt::display::Plane;
 use libxengt::host::Host;
 use libxengt::inspect::{InspectError, MmioImage};
 use libxengt::pvinfo::{Caps, G2v, Pvinfo};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::domains::{domain_name, resolve};
 use super::vgpu_text::{self, VgpuJson};
@@ -23,6 +24,11 @@ pub(super) fn run(host: &Host, domain: &Domain) -> Result<Report, Failure> {
         text.push_str(&format!("  layout    {}\n", vgpu_text::layout(window.layout())));
     }
     let mut code = exit_code::DONE;
+    let counters = host.control().counters(domid).unwrap_or_else(|error| {
+        log::warn!("{error}");
+        code = exit_code::WARNINGS;
+        None
+    });
     let mut inside = Inside::default();
     match MmioImage::open(host.root(), domid) {
         Ok(image) => {
@@ -40,7 +46,13 @@ pub(super) fn run(host: &Host, domain: &Domain) -> Result<Report, Failure> {
         }
     }
     text.push_str(&inside.text);
-    let json = json!({ "vgpu": VgpuJson::new(&vgpu, name), "pvinfo": inside.pvinfo, "plane": inside.plane });
+    text.push_str(&vgpu_text::counters(counters.as_ref()));
+    let json = json!({
+        "vgpu": VgpuJson::new(&vgpu, name),
+        "pvinfo": inside.pvinfo,
+        "plane": inside.plane,
+        "counters": counters.as_ref().map(by_name),
+    });
     Ok(Report::done(text, json)?.with_code(code))
 }
 
@@ -84,6 +96,10 @@ impl Inside {
         }
         Ok(())
     }
+}
+
+fn by_name(counters: &Counters) -> Map<String, Value> {
+    counters.iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
 fn caps(caps: Caps) -> Vec<&'static str> {

@@ -1,6 +1,6 @@
 //! A vGPU in text and JSON, the same for every verb.
 
-use libxengt::control::Vgpu;
+use libxengt::control::{Counters, Vgpu};
 use libxengt::window::{Layout, Slice};
 use serde::Serialize;
 
@@ -86,6 +86,15 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
     ]
     .map(|(name, value)| format!("  {name:<9} {value}\n"))
     .concat()
+}
+
+/// Indented lines of what the kernel counted.
+pub(super) fn counters(counters: Option<&Counters>) -> String {
+    let Some(counters) = counters else {
+        return format!("  counters  {UNKNOWN}\n");
+    };
+    let lines = counters.iter().map(|(name, value)| format!("    {name:<14} {value}\n"));
+    ["  counters\n".to_owned()].into_iter().chain(lines).collect()
 }
 
 /// One row of a list.

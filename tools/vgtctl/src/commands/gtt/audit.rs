@@ -1,12 +1,13 @@
 //! `vgtctl gtt audit`: the host's GGTT entries in a vGPU's window against the domain's own frames.
 
-use libxengt::addr::{DomId, HostGma, Mfn};
+use libxengt::addr::{DomId, HostGma, Mfn, PAGE_SIZE};
 use libxengt::gtt::{Finding, Ggtt, GgttSource, Target, WalkError};
 use libxengt::host::Host;
+use libxengt::inspect::scratch_frame;
 use libxengt::window::Window;
 use serde_json::{Value, json};
 
-use super::foreign::{Recurring, Sorted};
+use super::foreign::{Recurring, Scratch, Sorted};
 use super::owned::{Authority, Owned};
 use super::tables;
 use crate::exit_code;
@@ -28,14 +29,15 @@ pub(super) fn run(host: &Host, domid: DomId) -> Result<Report, Failure> {
     };
     let mut owned = authority.owned(host, domid, &window)?;
     let table = tables::host_table(host, tables::spec(host)?)?;
-    let mut look = Look::at(&table, &window, &owned)?;
+    let told = scratch_frame(host.root(), domid)?;
+    let mut look = Look::at(&table, &window, &owned, told)?;
     // A guest that runs changes its table between our two looks at it; what is really wrong stays wrong.
     for _ in 1..owned.looks() {
         if look.sorted.rest.is_empty() {
             break;
         }
         owned = authority.owned(host, domid, &window)?;
-        look = Look::at(&table, &window, &owned)?;
+        look = Look::at(&table, &window, &owned, told)?;
     }
     look.report(domid, &window, &owned)
 }
@@ -72,6 +74,7 @@ impl Listed {
 struct Look {
     /// Bytes of the window that are mapped.
     mapped: u64,
+    scratch: Scratch,
     sorted: Sorted,
 }
 
@@ -80,6 +83,7 @@ impl Look {
         table: &Ggtt<HostGma, S>,
         window: &Window,
         owned: &Owned,
+        told: Option<Mfn>,
     ) -> Result<Self, WalkError> {
         let (mut mapped, mut findings) = (0_u64, Vec::new());
         for slice in [window.aperture(), window.hidden()] {
@@ -89,7 +93,8 @@ impl Look {
                 .fold(0_u64, |sum, run| sum.saturating_add(run.len));
             findings.extend(table.audit(slice.host_base(), slice.size(), owned.frames())?);
         }
-        Ok(Self { mapped, sorted: Sorted::of(findings, owned.has_scratch()) })
+        let scratch = owned.scratch(told);
+        Ok(Self { mapped, scratch, sorted: Sorted::of(findings, scratch) })
     }
 
     fn report(&self, domid: DomId, window: &Window, owned: &Owned) -> Result<Report, Failure> {
@@ -104,6 +109,25 @@ impl Look {
         }
         let certain = self.sorted.certain(owned.unknown());
         let place = format!("in the window of domain {domid}");
+        let unused = self.sorted.unused;
+        let contradicted = match self.scratch {
+            Scratch::Named(mfn) if unused > 0 => {
+                text.push_str(&format!(
+                    "{unused} entries that the guest does not use lead to the kernel's scratch page, machine frame {:#x}\n",
+                    mfn.get()
+                ));
+                false
+            }
+            Scratch::Contradicted(mfn) => {
+                text.push_str(&format!(
+                    "the kernel names machine frame {:#x} as its scratch page, but that is the domain's own: no entry is \
+                     excused\n",
+                    mfn.get()
+                ));
+                true
+            }
+            _ => false,
+        };
         if let Some(Recurring { mfn, entries }) = self.sorted.recurring {
             let known = if owned.unknown() > 0 { "known to be " } else { "" };
             text.push_str(&format!(
@@ -127,10 +151,11 @@ impl Look {
                 _ => format!(", but at least {certain} of the machine frames are not the domain's\n"),
             });
         }
-        let clean = self.sorted.rest.is_empty() && self.sorted.recurring.is_none();
+        let clean = self.sorted.rest.is_empty() && self.sorted.recurring.is_none() && !contradicted;
         if clean {
-            let mapped = size(self.mapped);
-            text.push_str(&format!("clean: all {mapped} mapped {place} are the domain's own memory\n"));
+            let own = size(self.mapped.saturating_sub(unused.saturating_mul(PAGE_SIZE)));
+            let all = if unused > 0 { "all other" } else { "all" };
+            text.push_str(&format!("clean: {all} {own} mapped {place} are the domain's own memory\n"));
         } else if self.sorted.rest.is_empty() {
             text.push_str(&format!("no violation is proved {place}, and that there is none is not proved\n"));
         }
@@ -151,6 +176,8 @@ impl Look {
             "foreign_frames_at_least": certain,
             "recurring_mfn": self.sorted.recurring.map(|recurring| hex(recurring.mfn.get())),
             "recurring_entries": self.sorted.recurring.map(|recurring| recurring.entries),
+            "scratch_mfn": self.scratch.told().map(|mfn| hex(mfn.get())),
+            "scratch_entries": self.scratch.told().map(|_| unused),
             "cut": violations.is_cut() || not_proved.is_cut(),
         });
         Ok(Report::done(text, json)?.with_code(code))
@@ -206,6 +233,11 @@ mod tests {
 
     /// The report on a window of 64 pages whose entries lead to `frames`; the domain's are 0x100 to 0x1ff.
     fn report(frames: impl IntoIterator<Item = u64>, unknown: u64) -> Report {
+        report_with(frames, unknown, None)
+    }
+
+    /// The same, where the kernel says which its scratch page is.
+    fn report_with(frames: impl IntoIterator<Item = u64>, unknown: u64, told: Option<u64>) -> Report {
         let mut entries: Vec<u64> = frames.into_iter().map(|frame| frame << 12 | 1).collect();
         entries.resize(64, 0);
         let table = Ggtt::<HostGma, _>::new(&entries[..], gen9::MMU);
@@ -213,7 +245,10 @@ mod tests {
         let owned = Owned::Named(OwnFrames { frames, holes: 2, unknown });
         let half = 32 << 12;
         let window = Window::ballooned((HostGma::ZERO, half), (HostGma::new(half), half)).unwrap();
-        Look::at(&table, &window, &owned).unwrap().report(DomId::new(7), &window, &owned).unwrap()
+        Look::at(&table, &window, &owned, told.map(Mfn::new))
+            .unwrap()
+            .report(DomId::new(7), &window, &owned)
+            .unwrap()
     }
 
     fn lengths(report: &Report) -> (usize, usize) {
@@ -277,5 +312,52 @@ mod tests {
         assert_eq!((beside.code, lengths(&beside)), (exit_code::FAILURE, (1, 0)));
         assert!(beside.text.contains(line) && beside.text.contains("\n1 violations in"), "{}", beside.text);
         assert!(report(unused(), 1).text.contains("not known to be the domain's"));
+    }
+
+    #[test]
+    fn entries_on_the_page_that_the_kernel_names_are_said_apart_and_leave_the_window_clean() {
+        let unused = || (0..60).map(|_| 0x500);
+        let line =
+            "60 entries that the guest does not use lead to the kernel's scratch page, machine frame 0x500\n";
+        for unknown in [0, 3] {
+            let clean = report_with((0x100..0x103).chain(unused()), unknown, Some(0x500));
+            assert_eq!((clean.code, lengths(&clean)), (exit_code::DONE, (0, 0)));
+            let rest =
+                "clean: all other 12 KB mapped in the window of domain 7 are the domain's own memory\n";
+            assert_eq!(clean.text, line.to_owned() + rest);
+            let json = &clean.json;
+            assert_eq!((&json["clean"], &json["mapped_bytes"]), (&true.into(), &(63 << 12).into()));
+            assert_eq!((&json["scratch_mfn"], &json["scratch_entries"]), (&"0x500".into(), &60.into()));
+            assert!(json["recurring_mfn"].is_null());
+        }
+        let beside = report_with([0x900].into_iter().chain(unused()), 0, Some(0x500));
+        assert_eq!((beside.code, lengths(&beside)), (exit_code::FAILURE, (1, 0)));
+        assert!(beside.text.contains(line) && beside.text.contains("\n1 violations in"), "{}", beside.text);
+        let none = report_with([0x100], 0, Some(0x500));
+        assert_eq!((none.code, none.text.lines().count()), (exit_code::DONE, 1));
+        assert_eq!(none.json["scratch_entries"], 0);
+    }
+
+    #[test]
+    fn a_frame_that_recurs_is_no_excuse_where_the_kernel_names_another() {
+        let other = report_with((0..60).map(|_| 0x500), 0, Some(0x501));
+        assert_eq!((other.code, lengths(&other)), (exit_code::FAILURE, (60, 0)));
+        assert!(other.json["recurring_mfn"].is_null());
+        let open = report_with((0..60).map(|_| 0x500), 1, Some(0x501));
+        assert_eq!((open.code, lengths(&open)), (exit_code::WARNINGS, (0, 60)));
+    }
+
+    #[test]
+    fn a_named_page_that_is_the_domains_own_proves_nothing_and_hides_nothing() {
+        let own = report_with([0x100, 0x180, 0x180], 0, Some(0x180));
+        assert_eq!((own.code, &own.json["clean"]), (exit_code::WARNINGS, &false.into()));
+        assert!(
+            own.text.starts_with("the kernel names machine frame 0x180 as its scratch page, but"),
+            "{}",
+            own.text
+        );
+        assert!(own.text.contains("no violation is proved"), "{}", own.text);
+        let beside = report_with([0x180, 0x500].into_iter().chain([0x500; 20]), 0, Some(0x180));
+        assert_eq!((beside.code, lengths(&beside)), (exit_code::FAILURE, (21, 0)));
     }
 }

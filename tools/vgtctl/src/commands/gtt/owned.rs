@@ -8,6 +8,7 @@ use libxengt::sim::Sim;
 use libxengt::window::Window;
 use libxengt::xen::{MfnExtension, OwnFrames, Xen};
 
+use super::foreign::Scratch;
 use super::machine::NO_EXTENSION;
 use super::tables;
 use crate::exit_code;
@@ -100,9 +101,15 @@ impl Owned {
         }
     }
 
-    /// Whether the kernel fills what the guest does not use with its scratch page, as a real one does.
-    pub(super) fn has_scratch(&self) -> bool {
-        matches!(self, Self::Named(_))
+    /// What is known of the page with which the kernel fills what the guest does not use, where it names `told`.
+    pub(super) fn scratch(&self, told: Option<Mfn>) -> Scratch {
+        match (told, self) {
+            (Some(mfn), _) if self.frames().contains(mfn) => Scratch::Contradicted(mfn),
+            (Some(mfn), _) => Scratch::Named(mfn),
+            // A real kernel has one, told or not.
+            (None, Self::Named(_)) => Scratch::Untold,
+            (None, Self::All(_)) => Scratch::None,
+        }
     }
 
     /// What is to be said of a frame outside.
@@ -135,6 +142,7 @@ mod tests {
     use libxengt::gtt::FrameSet;
     use libxengt::xen::OwnFrames;
 
+    use super::super::foreign::Scratch;
     use super::{Owned, unprovable};
     use crate::exit_code;
 
@@ -153,6 +161,14 @@ mod tests {
         assert!(Owned::All(frames.clone()).wrong().contains("not the domain's"));
         assert!(!own(0).wrong().contains("not proved"));
         assert!(own(3).wrong().contains("not proved"));
+        for owned in [Owned::All(frames.clone()), own(0), own(3)] {
+            assert_eq!(owned.scratch(Some(Mfn::new(5))), Scratch::Contradicted(Mfn::new(5)));
+            assert_eq!(owned.scratch(Some(Mfn::new(7))), Scratch::Named(Mfn::new(7)));
+        }
+        assert_eq!(
+            (own(0).scratch(None), Owned::All(frames.clone()).scratch(None)),
+            (Scratch::Untold, Scratch::None)
+        );
         assert_eq!((own(0).frames().len(), own(0).holes(), own(3).unknown()), (2, Some(1), 3));
     }
 }
