@@ -95,12 +95,17 @@ pub(super) fn leaves(step: &Step) -> Result<BTreeMap<u64, u64>> {
     Ok(pages)
 }
 
-/// Expects the same registers, and two of them in use.
-fn fences(read: &Step, told: &Step) -> Result<()> {
-    let raw = |line: &'_ str| {
+/// What vgtctl says is in each fence register.
+pub(super) fn registers(step: &Step) -> impl Iterator<Item = String> {
+    let raw = |line: &str| {
         line.split_once("\"raw\": \"").map(|(_, rest)| rest.trim_end_matches(['"', ',']).to_owned())
     };
-    let read: Vec<_> = read.lines().filter_map(raw).collect();
+    step.lines().filter_map(raw)
+}
+
+/// Expects the same registers, and two of them in use.
+fn fences(read: &Step, told: &Step) -> Result<()> {
+    let read: Vec<_> = registers(read).collect();
     let told: Vec<_> = told.lines().map(str::to_owned).collect();
     if read != told {
         return Err(wrong(&format!("fences: vgtctl read {read:?}, the model has {told:?}")));

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Scenario;
 use super::gpu::executed;
+use super::gpu_tables::hex;
 use super::hostile::{complaints, number, passed};
 use super::xengt::OURS;
 use crate::error::{LabError, Result};
@@ -116,14 +117,9 @@ fn vgpu(step: &Step) -> Result<Vgpu> {
     Ok(shown.vgpu)
 }
 
-fn address(text: &str) -> Result<u64> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    u64::from_str_radix(digits, 16).map_err(|_| LabError::Expectation(format!("no address: {text}")))
-}
-
 impl Slice {
     fn range(&self) -> Result<Range<u64>> {
-        let start = address(&self.host)?;
+        let start = hex(&self.host)?;
         Ok(start..start + self.bytes)
     }
 }
@@ -154,7 +150,7 @@ fn fences_at_home(step: &Step, vgpus: &[Vgpu]) -> Result<()> {
         let (Some(domid), Some(start), Some(bytes)) = (fence.domid, &fence.start, fence.bytes) else {
             continue;
         };
-        let start = address(start)?;
+        let start = hex(start)?;
         let owner = vgpus.iter().find(|vgpu| vgpu.domid == domid);
         let home = owner.map(|vgpu| vgpu.aperture.range()).transpose()?.unwrap_or_default();
         if start < home.start || start + bytes > home.end {

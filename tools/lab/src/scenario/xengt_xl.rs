@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::gpu::{complaints, executed, number};
-use super::gpu_tables::{Told, all_mapped, entries, hex, leaves, objects, wrong};
+use super::gpu_tables::{Told, all_mapped, entries, hex, leaves, objects, registers, wrong};
 use super::xengt::OURS;
 use super::{Needs, Scenario};
 use crate::error::Result;
@@ -100,10 +100,7 @@ fn machine(step: &Step) -> Result<BTreeMap<u64, u64>> {
 
 /// Expects that what vgtctl says of the guest's fences is in the GPU's, and two of them in use.
 fn fences(read: &Step, told: &Step) -> Result<()> {
-    let raw = |line: &'_ str| {
-        line.split_once("\"raw\": \"").map(|(_, rest)| rest.trim_end_matches(['"', ',']).to_owned())
-    };
-    let used: Vec<_> = read.lines().filter_map(raw).filter(|value| value != "0x0").collect();
+    let used: Vec<_> = registers(read).filter(|value| value != "0x0").collect();
     let told: Vec<_> = told.lines().collect();
     if used.len() < 2 || !used.iter().all(|value| told.contains(&value.as_str())) {
         return Err(wrong(&format!("fences: vgtctl read {used:?}, the model has {told:?}")));
