@@ -60,6 +60,13 @@ impl Transcript {
 }
 
 impl Step {
+    /// One that printed these lines and succeeded.
+    #[cfg(test)]
+    pub(crate) fn saying(lines: &[&str]) -> Self {
+        let output = lines.iter().map(|line| (*line).to_owned()).collect();
+        Self { name: "s".to_owned(), output, exit: Some(0) }
+    }
+
     /// Expects an exit code.
     pub(crate) fn exits(&self, wanted: i32) -> Result<&Self> {
         match self.exit {

@@ -208,20 +208,13 @@ mod tests {
     use super::*;
     use crate::console::Line;
 
-    fn step(lines: &[&str]) -> Transcript {
-        let mut run = Transcript::default();
-        run.take(Line::Step("a".into())).unwrap();
-        for line in lines {
-            run.take(Line::Output((*line).to_owned())).unwrap();
-        }
-        run.take(Line::Exit(0)).unwrap();
-        run
-    }
-
     #[test]
     fn same_runs_and_entries_agree_and_each_difference_is_found() {
-        let run = step(&["0x000000001000-0x000000002fff     8 KB  maddr 0x5000, writable, PPAT 0", "1 runs"]);
-        let read = dumped(run.step("a").unwrap()).unwrap();
+        let said = Step::saying(&[
+            "0x000000001000-0x000000002fff     8 KB  maddr 0x5000, writable, PPAT 0",
+            "1 runs",
+        ]);
+        let read = dumped(&said).unwrap();
         assert_eq!(read, BTreeMap::from([(0x1000, 0x5000), (0x2000, 0x6000)]));
         for (lines, agrees) in [
             (&["0x1000 0x5001", "0x2000 0x6003", "0x9000 0x8000"][..], true),
@@ -229,7 +222,7 @@ mod tests {
             (&["0x1000 0x5001"], false),
             (&["0x1000 0x5001", "0x2000 0x6001", "0x9000 0x8001"], false),
         ] {
-            let told = entries(step(lines).step("a").unwrap()).unwrap();
+            let told = entries(&Step::saying(lines)).unwrap();
             let told = Told::new(told.clone(), told).unwrap();
             assert_eq!(told.same(&read).is_ok(), agrees, "{lines:?}");
         }
@@ -350,17 +343,17 @@ mod tests {
     #[test]
     fn fences_must_be_equal_and_two_in_use() {
         let vgtctl = ["  {", "  \"raw\": \"0x5\",", "  \"raw\": \"0x7\""];
-        let judge = |told: &[&str]| fences(step(&vgtctl).step("a").unwrap(), step(told).step("a").unwrap());
+        let judge = |told: &[&str]| fences(&Step::saying(&vgtctl), &Step::saying(told));
         assert!(judge(&["0x5", "0x7"]).is_ok());
         assert!(judge(&["0x5", "0x6"]).is_err());
         assert!(judge(&["0x5", "0x7", "0x0"]).is_err());
         let idle = ["\"raw\": \"0x0\""];
-        assert!(fences(step(&idle).step("a").unwrap(), step(&["0x0"]).step("a").unwrap()).is_err());
+        assert!(fences(&Step::saying(&idle), &Step::saying(&["0x0"])).is_err());
     }
 
     #[test]
     fn dumped_fault_is_an_error() {
-        let run = step(&["0x000000001000-0x000000001fff     4 KB  fault: beyond"]);
-        assert!(dumped(run.step("a").unwrap()).is_err());
+        let said = Step::saying(&["0x000000001000-0x000000001fff     4 KB  fault: beyond"]);
+        assert!(dumped(&said).is_err());
     }
 }

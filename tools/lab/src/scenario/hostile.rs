@@ -41,22 +41,10 @@ pub(super) fn number(step: &Step, word: &str) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::Line;
-    use crate::transcript::Transcript;
-
-    fn step(lines: &[&str]) -> Transcript {
-        let mut run = Transcript::default();
-        run.take(Line::parse("@lab step s")).unwrap();
-        for line in lines {
-            run.take(Line::parse(&format!("@lab | {line}"))).unwrap();
-        }
-        run.take(Line::parse("@lab exit 0")).unwrap();
-        run
-    }
 
     #[test]
     fn complaints_about_a_guest_pass_and_of_the_kernel_do_not() {
-        let about = step(&[
+        let about = Step::saying(&[
             "   1234 3 gvt: vgpu N: fail to emulate MMIO write N len N",
             "      7 3 cmd dump: ",
             "     22 3 N",
@@ -64,9 +52,9 @@ mod tests {
             "      7 3 vgpu1: aperture N - N, hidden N - N",
             "      2 4 __gvt_print: N callbacks suppressed",
         ]);
-        complaints(about.step("s").unwrap()).unwrap();
+        complaints(&about).unwrap();
         for line in ["      1 4 WARNING: CPU: N PID: N at N", "      1 3 BUG: N", "      1 4 N"] {
-            assert!(complaints(step(&[line]).step("s").unwrap()).is_err(), "{line}");
+            assert!(complaints(&Step::saying(&[line])).is_err(), "{line}");
         }
     }
 
@@ -80,18 +68,17 @@ mod tests {
 
     #[test]
     fn passed_a_failure_or_a_probe_that_is_not_there_is_one() {
-        let run = step(&["note x", "pass ggtt 0 of 24 writes", "pass fence-count 0 of 60"]);
-        let said = run.step("s").unwrap();
-        passed(said, &["ggtt", "fence-count"]).unwrap();
-        assert!(passed(said, &["fence"]).is_err());
-        assert!(passed(step(&["pass a 1", "fail b 1"]).step("s").unwrap(), &["a"]).is_err());
+        let said = Step::saying(&["note x", "pass ggtt 0 of 24 writes", "pass fence-count 0 of 60"]);
+        passed(&said, &["ggtt", "fence-count"]).unwrap();
+        assert!(passed(&said, &["fence"]).is_err());
+        assert!(passed(&Step::saying(&["pass a 1", "fail b 1"]), &["a"]).is_err());
     }
 
     #[test]
     fn number_is_that_behind_the_word() {
-        let run = step(&["fuzz: 12 config, 345 mmio accesses", "minutes 2 seed 1"]);
-        assert_eq!(number(run.step("s").unwrap(), "minutes").unwrap(), 2);
-        assert_eq!(number(run.step("s").unwrap(), "config,").unwrap(), 345);
-        assert!(number(run.step("s").unwrap(), "hours").is_err());
+        let said = Step::saying(&["fuzz: 12 config, 345 mmio accesses", "minutes 2 seed 1"]);
+        assert_eq!(number(&said, "minutes").unwrap(), 2);
+        assert_eq!(number(&said, "config,").unwrap(), 345);
+        assert!(number(&said, "hours").is_err());
     }
 }

@@ -106,17 +106,6 @@ fn bounded(step: &Step, minutes: u64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::Line;
-
-    fn run(lines: &[&str]) -> Transcript {
-        let mut run = Transcript::default();
-        run.take(Line::parse("@lab step s")).unwrap();
-        for line in lines {
-            run.take(Line::parse(&format!("@lab | {line}"))).unwrap();
-        }
-        run.take(Line::parse("@lab exit 0")).unwrap();
-        run
-    }
 
     const ENOUGH: &str = "fuzz: 300 config, 9000 mmio, 8000 ggtt, 700 aperture, 600 ring, 90 bounds, 90 chain, 900 pvinfo, \
                           700 tables accesses";
@@ -124,24 +113,24 @@ mod tests {
     #[test]
     fn tried_one_kind_too_seldom_is_an_error() {
         let seed = "fuzz: seed 1, 120 seconds";
-        tried(run(&[seed, ENOUGH]).step("s").unwrap(), 2).unwrap();
+        tried(&Step::saying(&[seed, ENOUGH]), 2).unwrap();
         let seldom = ENOUGH.replace("9000 mmio", "9 mmio");
-        let error = tried(run(&[seed, &seldom]).step("s").unwrap(), 2).unwrap_err();
+        let error = tried(&Step::saying(&[seed, &seldom]), 2).unwrap_err();
         assert!(error.to_string().contains("too little of mmio"), "{error}");
-        assert!(tried(run(&[seed]).step("s").unwrap(), 2).is_err());
+        assert!(tried(&Step::saying(&[seed]), 2).is_err());
     }
 
     #[test]
     fn undisturbed_only_if_nothing_but_rounds_is_said() {
-        undisturbed(run(&["12"]).step("s").unwrap()).unwrap();
-        assert!(undisturbed(run(&["0"]).step("s").unwrap()).is_err());
-        assert!(undisturbed(run(&["12", "fail blits pixel 0,0 is 0x0"]).step("s").unwrap()).is_err());
-        assert!(undisturbed(run(&[]).step("s").unwrap()).is_err());
+        undisturbed(&Step::saying(&["12"])).unwrap();
+        assert!(undisturbed(&Step::saying(&["0"])).is_err());
+        assert!(undisturbed(&Step::saying(&["12", "fail blits pixel 0,0 is 0x0"])).is_err());
+        assert!(undisturbed(&Step::saying(&[])).is_err());
     }
 
     #[test]
     fn bounded_what_fills_the_log_is_an_error() {
-        bounded(run(&["  900 /run/complaints"]).step("s").unwrap(), 2).unwrap();
-        assert!(bounded(run(&["100000 /run/complaints"]).step("s").unwrap(), 2).is_err());
+        bounded(&Step::saying(&["  900 /run/complaints"]), 2).unwrap();
+        assert!(bounded(&Step::saying(&["100000 /run/complaints"]), 2).is_err());
     }
 }
