@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `ggtt` | the guest's GGTT entries, 8 bytes each, little-endian, from graphics address 0 on |
 //! | `mmio` | the vGPU's 2 MB of registers as its guest reads them |
-//!
 //! | `scratch` | the machine frame that all entries lead to which the guest does not use: `0x`, hexadecimal digits, a newline |
 //!
 //! Kernels without our series have none of them; the error then says so, but for `scratch`, which is then not known.
